@@ -1,0 +1,139 @@
+"""``python -m auriga_router``: what the pods run. Follows a cluster, or manifests from files (external Models only)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import uvloop
+
+from auriga_router.attempt_log import AttemptLog
+from auriga_router.router import Router
+from auriga_router.settings import ProcessSettings, read_settings
+from auriga_router.snapshot import Snapshot
+
+# ruff: noqa: PLC0415 - of the two sources only the one that is followed is loaded: pods are many, and memory counts
+
+Follow = Callable[[Callable[[Snapshot], None]], Awaitable[None]]
+"""Tells snapshots for ever: the first as soon as there is something to route by, then every change."""
+
+_log = logging.getLogger("auriga_router")
+
+
+class Refusal(Exception):  # noqa: N818 - says it all
+    """Why nothing is started, in one line, and the exit status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def main() -> int:
+    """Run the router until SIGTERM or SIGINT. Gives the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    settings = read_settings(sys.argv[1:], os.environ)
+    try:
+        follow = _cluster(settings) if follows_cluster(settings, os.environ) else _files(settings)
+        sock = _bind(settings)
+    except Refusal as refusal:
+        print(f"error: {refusal}", file=sys.stderr)  # noqa: T201 - the one line for the person at the terminal
+        return refusal.status
+    uvloop.run(serve(settings, follow, sock))
+    return 0
+
+
+def follows_cluster(settings: ProcessSettings, environment: Mapping[str, str]) -> bool:
+    """Whether a cluster is followed: if that is asked for, or if there is one and no file is."""
+    there_is_one = bool({"KUBECONFIG", "KUBERNETES_SERVICE_HOST"} & {name for name in environment if environment[name]})
+    return settings.kubernetes or (there_is_one and not settings.file)
+
+
+async def serve(settings: ProcessSettings, follow: Follow, sock: socket.socket) -> None:
+    """Serve on a bound socket, as soon as there is something to route by, until told to stop; then drain."""
+    log = AttemptLog(_stdout)
+    router = Router(settings, on_attempt=log if settings.log_attempts else None)
+    stop, ready = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    def apply(snapshot: Snapshot) -> None:
+        router.apply(snapshot)
+        ready.set()
+
+    tasks = [asyncio.ensure_future(follow(apply)), asyncio.create_task(log.run())]
+    waits = [asyncio.create_task(ready.wait()), asyncio.create_task(stop.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        # Not earlier: that it listens is what makes a pod ready.
+        await router.start(sock)
+        _log.info("listening on http://%s:%d", *sock.getsockname()[:2])
+    await stop.wait()
+    _log.info("stopping: requests under way get %g s to finish", settings.drain)
+    await router.close(settings.drain)
+    for task in (*tasks, *waits):
+        task.cancel()
+    await asyncio.wait(tasks)
+    await log.flush()
+
+
+def _files(settings: ProcessSettings) -> Follow:
+    if not settings.file:
+        raise Refusal("say where the manifests are: -f FILE or DIR; or follow a cluster: --kubernetes", 2)
+    from auriga_api.manifests import Manifests, references
+    from auriga_router.sources.files import FileSource, snapshot
+
+    def tell(manifests: Manifests) -> None:
+        for problem in (*manifests.problems, *references(manifests)):
+            _log.log(logging.ERROR if problem.severity == "error" else logging.WARNING, "%s", problem)
+
+    source = FileSource([Path(part) for part in settings.file.split(",")], settings.default_namespace)
+    first = source.load()
+    tell(first)
+    if first.errors:
+        raise Refusal("the manifests hold errors, see above; nothing was started", 2)
+
+    async def follow(apply: Callable[[Snapshot], None]) -> None:
+        apply(snapshot(first, {}))
+        async for manifests in source.changes():
+            tell(manifests)
+            apply(snapshot(manifests, {}))
+            _log.info("routing %d Models and %d RoleChains", len(manifests.models), len(manifests.chains))
+
+    return follow
+
+
+def _cluster(settings: ProcessSettings) -> Follow:
+    from auriga_router.sources.kubernetes import feed
+    from auriga_router.sources.kubernetes.connection import NoCluster
+
+    try:
+        return feed.follow(settings, os.environ)
+    except NoCluster as error:
+        raise Refusal(str(error), 3) from None
+
+
+def _bind(settings: ProcessSettings) -> socket.socket:
+    """A socket that does not listen yet: until it does, callers are refused and go to another router."""
+    sock = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((settings.host, settings.port))
+    except OSError as error:
+        sock.close()
+        raise Refusal(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}", 3) from None
+    return sock
+
+
+def _stdout(lines: bytes) -> None:
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

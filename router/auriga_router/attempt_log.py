@@ -1,0 +1,62 @@
+"""One JSON line for each attempt, written a few times a second by a thread.
+
+Lines are made at once and only written later: making many at a time would hold up the event loop, or, in a thread,
+take the interpreter from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+import orjson
+
+from auriga_router.attempts import Attempt
+
+_INTERVAL = 0.25
+_MAX_WAITING = 100_000
+"""Lines kept while the writer is blocked; then they are dropped and counted, because answers matter more."""
+
+
+class AttemptLog:
+    """Give it to ``Router(on_attempt=...)`` and keep ``run`` running."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        self._lines: list[str] = []
+        self._dropped = 0
+
+    def __call__(self, attempt: Attempt) -> None:
+        """Note an attempt."""
+        if len(self._lines) >= _MAX_WAITING:
+            self._dropped += 1
+            return
+        request_id, role, model, endpoint, outcome, status, milliseconds, dialect, stream = attempt
+        self._lines.append(
+            f'{{"time":{time.time():.3f},"event":"attempt","request_id":"{request_id}",'
+            f'{_constant(role, model, endpoint, dialect)},"outcome":"{outcome}","status":{status},'
+            f'"milliseconds":{milliseconds:.1f},"stream":{"true" if stream else "false"}}}\n'
+        )
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await asyncio.sleep(_INTERVAL)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is waiting."""
+        lines, self._lines = self._lines, []
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            lines.append(f'{{"event":"dropped","attempts":{dropped}}}\n')
+        if lines:
+            await asyncio.to_thread(self._write, "".join(lines).encode())
+
+
+@lru_cache(maxsize=4096)
+def _constant(role: str, model: str, endpoint: str, dialect: str) -> str:
+    """What is the same for all attempts at an endpoint, as the inside of a JSON object."""
+    return orjson.dumps({"role": role, "model": model, "endpoint": endpoint, "dialect": dialect})[1:-1].decode()

@@ -1,0 +1,58 @@
+"""The record of an attempt, and how a reply tells of its attempts (RFC 9651 list in ``x-auriga-attempts``).
+
+Pure. A record names what was asked and what came of it; never a word of prompt or answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from auriga_router.routing.outcome import Outcome
+
+_TOKEN = re.compile(r"[A-Za-z*][!#$%&'*+.^_`|~:/0-9A-Za-z-]*")
+
+
+class Attempt(NamedTuple):
+    """One try of one request at one endpoint, ended. (A tuple: one is made for every attempt.)"""
+
+    request_id: str
+    role: str
+    """The role, or the Model's name where it was called by that."""
+    model: str
+    """Key of the Model."""
+    endpoint: str
+    outcome: Outcome
+    status: int
+    """The response's; 0 if none came."""
+    milliseconds: float
+    dialect: str
+    stream: bool
+
+
+class Tried(NamedTuple):
+    """An attempt that failed before anything was sent to the client, as the client is told of it."""
+
+    member: str
+    outcome: Outcome
+    milliseconds: int
+
+
+def attempts_value(failed: Iterable[Tried], answered: str | None) -> bytes:
+    """``dead;outcome=Connect;ms=1, demo``: in order; the one that answered carries no parameters."""
+    items = [f"{_item(tried.member)};outcome={tried.outcome.value};ms={tried.milliseconds}" for tried in failed]
+    if answered is not None:
+        items.append(_item(answered))
+    return ", ".join(items).encode("ascii")
+
+
+def reply_headers(answered: str | None, failed: Iterable[Tried] = ()) -> bytes:
+    """The header lines that tell who answered and what was tried, each ending in CRLF."""
+    model = b"" if answered is None else b"x-auriga-model: %s\r\n" % answered.encode("ascii")
+    value = attempts_value(failed, answered)
+    return model + (b"x-auriga-attempts: %s\r\n" % value if value else b"")
+
+
+def _item(name: str) -> str:
+    return name if _TOKEN.fullmatch(name) else f'"{name}"'

@@ -1,0 +1,92 @@
+"""The body of a request: parse it, find where ``model`` stands, put another name there. Pure.
+
+The original bytes go to the endpoint with only that value replaced: whatever else the caller wrote arrives as it was.
+"""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+
+_KEY = b'"model"'
+_ANY_KEY = re.compile(rb'"(?:m|\\u006[dD])(?:o|\\u006[fF])(?:d|\\u0064)(?:e|\\u0065)(?:l|\\u006[cC])"(?=[ \t\r\n]*:)')
+_VALUE = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_PROBE = b'"\\u0000"'
+
+
+class BodyError(Exception):
+    """The body is not a request. ``param`` is the field at fault, if it is one."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+
+
+def parse(body: bytes) -> tuple[str, bool, bool]:
+    """What routing needs to know of a request: its model, is it streamed, and is one choice asked for.
+
+    Raises BodyError.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BodyError(f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    if not isinstance(document, dict):
+        raise BodyError("the body must be a JSON object")
+    model = document.get("model")
+    if not isinstance(model, str) or not model:
+        raise BodyError("model: name a role or a Model" if model in (None, "") else "model: must be a string", "model")
+    stream = document.get("stream")
+    if stream is not None and stream is not True and stream is not False:
+        raise BodyError("stream: must be true or false", "stream")
+    return model, stream is True, document.get("n") in (None, 1)
+
+
+def locate(body: bytes) -> tuple[int, int]:
+    """Where the value of the top level's ``model`` stands in a body that ``parse`` accepted.
+
+    Of duplicate keys the last counts, as in every mainstream JSON parser.
+    """
+    if body.count(_KEY) == 1 and b"\\u006" not in body:
+        # The top level has the key, and it is spelled in one place only: this is the place.
+        return _value_at(body, body.index(_KEY) + len(_KEY))
+    return _locate_among_many(body)
+
+
+def splice(body: bytes, span: tuple[int, int], model_json: bytes) -> bytes:
+    """The body with ``model_json`` in place of the caller's model."""
+    return body[: span[0]] + model_json + body[span[1] :]
+
+
+def _locate_among_many(body: bytes) -> tuple[int, int]:
+    """Try the last and the first candidate by parsing, which is fast C; only then walk through the tokens."""
+    candidates = [match.span() for match in _ANY_KEY.finditer(body)]
+    for _, end in (candidates[-1], candidates[0]):
+        match = _VALUE.match(body, end)
+        if match and orjson.loads(splice(body, match.span(1), _PROBE))["model"] == "\0":
+            return match.span(1)
+    return _walk(body, frozenset(candidates))
+
+
+def _walk(body: bytes, candidates: frozenset[tuple[int, int]]) -> tuple[int, int]:
+    depth = 0
+    found = -1
+    for token in _TOKEN.finditer(body):
+        mark = token[0]
+        if mark in (b"{", b"["):
+            depth += 1
+        elif mark in (b"}", b"]"):
+            depth -= 1
+        elif depth == 1 and token.span() in candidates:
+            found = token.end()
+    return _value_at(body, found)
+
+
+def _value_at(body: bytes, end_of_key: int) -> tuple[int, int]:
+    match = _VALUE.match(body, end_of_key)
+    if match is None:
+        raise BodyError("model: must be a string", "model")
+    return match.span(1)

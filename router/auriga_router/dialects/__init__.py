@@ -1,0 +1,93 @@
+"""Wire formats that callers and endpoints speak. Each is one module; this one says what a dialect must tell the router.
+
+Pure: bytes and values in, bytes and values out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from auriga_api.model import Capability
+from auriga_router.attempts import Tried
+from auriga_router.routing.outcome import Outcome
+from auriga_router.sse import Event
+
+
+class Sign:
+    """What an event of a stream shows, as bits. One event may show several."""
+
+    CONTENT = 1
+    """Something of the answer: text, reasoning, a tool call, or a reason why there is none."""
+    FINISH = 2
+    """The answer is whole."""
+    END = 4
+    """The dialect's end mark."""
+    ERROR = 8
+    OVERFLOW = 16
+    """An error: the prompt does not fit the context."""
+    BROKEN = 32
+    """Not an event of the dialect."""
+
+
+class Skipped(NamedTuple):
+    """A member that was not asked, and why."""
+
+    member: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a caller is told when there is no answer. Never holds a provider's words, a key or a prompt."""
+
+    status: int
+    code: str
+    message: str
+    param: str | None = None
+    attempts: Sequence[Tried] | None = None
+    """Given where a chain was tried, even if nobody could be asked."""
+    skipped: Sequence[Skipped] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something that callers ask for: an HTTP path of a dialect."""
+
+    name: str
+    """As OpenTelemetry's ``gen_ai.operation.name`` calls it."""
+    path: bytes
+    """Appended to the endpoint's base path (``/v1``)."""
+    capability: Capability
+    dialect: Dialect
+
+
+class Dialect(Protocol):
+    """What the router must know of a wire format."""
+
+    @property
+    def name(self) -> str:
+        """As in ``Attempt.dialect``."""
+
+    @property
+    def end_event(self) -> bytes:
+        """The event that ends every whole stream."""
+
+    def look(self, event: Event) -> int:
+        """What this event of a stream shows (``Sign`` bits)."""
+
+    def judge(self, operation: Operation, answer: bytes) -> Outcome:
+        """What a whole answer is worth: OK, EMPTY, MALFORMED, or CONTEXT_OVERFLOW for such an error behind a 200."""
+
+    def overflows(self, error: bytes) -> bool:
+        """Does this error body say that the prompt does not fit the context?"""
+
+    def error(self, problem: Problem) -> bytes:
+        """The body of an error reply."""
+
+    def error_event(self, problem: Problem) -> bytes:
+        """The event that ends a stream which cannot go on."""
+
+
+Document = dict[str, Any]

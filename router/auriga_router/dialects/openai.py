@@ -1,0 +1,132 @@
+"""OpenAI's dialect: chat completions, completions and embeddings, and the shape of its errors. Pure.
+
+llama-server, vLLM, Ollama and most providers speak it. Shapes: https://platform.openai.com/docs/api-reference
+"""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+
+from auriga_router.dialects import Document, Operation, Problem, Sign
+from auriga_router.routing.outcome import Outcome
+from auriga_router.sse import Event
+
+_OTHER_CONTENT = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
+_ANSWERED_WITHOUT_CONTENT = ("length", "content_filter", "tool_calls", "function_call")
+"""Reasons to finish that are an answer even when nothing was said; ``stop`` after nothing is no answer."""
+
+_OVERFLOW_CODES = ("context_length_exceeded", "exceed_context_size_error")
+"""OpenAI's ``code`` and llama-server's ``type``."""
+_OVERFLOW_MESSAGE = re.compile(
+    r"maximum context length|context (?:length|window|size)[^.]{0,40}exceed|exceed[^.]{0,60}context", re.I
+)
+"""Servers that say it only in words: vLLM, SGLang, older llama-server."""
+
+
+class OpenAI:
+    """OpenAI's dialect."""
+
+    name = "openai"
+    end_event = b"data: [DONE]\n\n"
+
+    def look(self, event: Event) -> int:
+        """What this event of a stream shows."""
+        if event.data == b"[DONE]":
+            return Sign.END
+        if not event.data and event.name != b"error":
+            return 0
+        document = _object(event.data)
+        if document is None:
+            return Sign.ERROR if event.name == b"error" else Sign.BROKEN
+        if event.name == b"error" or document.get("error"):
+            return Sign.ERROR | (Sign.OVERFLOW if _overflows(document) else 0)
+        return _look_at_choices(document.get("choices"))
+
+    def judge(self, operation: Operation, answer: bytes) -> Outcome:
+        """What a whole answer is worth."""
+        try:
+            document = orjson.loads(answer)
+        except orjson.JSONDecodeError:
+            return Outcome.MALFORMED if answer.strip() else Outcome.EMPTY
+        if not isinstance(document, dict):
+            return Outcome.MALFORMED
+        if document.get("error"):
+            return Outcome.CONTEXT_OVERFLOW if _overflows(document) else Outcome.MALFORMED
+        items = document.get("data" if operation is EMBEDDINGS else "choices")
+        if not isinstance(items, list):
+            return Outcome.MALFORMED
+        says = bool(items) if operation is EMBEDDINGS else _look_at_choices(items) & Sign.CONTENT
+        return Outcome.OK if says else Outcome.EMPTY
+
+    def overflows(self, error: bytes) -> bool:
+        """Does this error body say that the prompt does not fit the context?"""
+        document = _object(error)
+        return document is not None and _overflows(document)
+
+    def error(self, problem: Problem) -> bytes:
+        """The body of an error reply."""
+        error: Document = {
+            "message": problem.message,
+            "type": "invalid_request_error" if problem.status < 500 else "server_error",
+            "code": problem.code,
+            "param": problem.param,
+        }
+        if problem.attempts is not None:
+            error["attempts"] = [
+                {"member": tried.member, "outcome": tried.outcome.value, "ms": tried.milliseconds}
+                for tried in problem.attempts
+            ]
+        if problem.skipped:
+            error["skipped"] = [{"member": member, "reason": reason} for member, reason in problem.skipped]
+        return orjson.dumps({"error": error})
+
+    def error_event(self, problem: Problem) -> bytes:
+        """The event that ends a stream which cannot go on."""
+        return b"data: %s\n\n" % self.error(problem)
+
+
+def _object(text: bytes) -> Document | None:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _look_at_choices(choices: object) -> int:
+    """Sign of a stream's or a whole answer's ``choices``. Theirs is any JSON: nothing about it is taken for granted."""
+    sign = 0
+    for choice in choices if isinstance(choices, list) else ():
+        if not isinstance(choice, dict):
+            continue
+        if _says(choice):
+            sign |= Sign.CONTENT
+        reason = choice.get("finish_reason")
+        if reason:
+            sign |= Sign.FINISH | (Sign.CONTENT if reason in _ANSWERED_WITHOUT_CONTENT else 0)
+    return sign
+
+
+def _says(choice: Document) -> bool:
+    said = choice.get("delta") or choice.get("message")
+    if not isinstance(said, dict):
+        return bool(choice.get("text"))
+    return bool(said.get("content")) or any(said.get(key) for key in _OTHER_CONTENT)
+
+
+def _overflows(document: Document) -> bool:
+    error = document.get("error")
+    error = error if isinstance(error, dict) else document  # llama-server's `error:` field holds the inner object
+    if error.get("code") in _OVERFLOW_CODES or error.get("type") in _OVERFLOW_CODES:
+        return True
+    message = error.get("message")
+    return isinstance(message, str) and _OVERFLOW_MESSAGE.search(message) is not None
+
+
+DIALECT = OpenAI()
+CHAT = Operation("chat", b"/chat/completions", "chat", DIALECT)
+COMPLETIONS = Operation("text_completion", b"/completions", "completions", DIALECT)
+EMBEDDINGS = Operation("embeddings", b"/embeddings", "embeddings", DIALECT)
+OPERATIONS = {b"/v1" + operation.path: operation for operation in (CHAT, COMPLETIONS, EMBEDDINGS)}

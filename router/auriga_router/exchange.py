@@ -1,0 +1,323 @@
+"""One request on its way: attempt, outcome, next attempt, until an answer is committed or the chain has failed.
+
+The state machine of the failure contract. It knows no sockets: it is told of bytes and events, and calls its ports.
+
+    CONNECTING -> WAITING -> HOLDING_WHOLE | HOLDING_STREAM -> (committed) FLOWING -> DONE
+
+Until FLOWING nothing has left for the client, and a failure leads to the next attempt. In FLOWING a break ends the
+stream with the dialect's in-band error; ``_break`` is where it would be continued elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from auriga_router import replies
+from auriga_router.attempts import Tried
+from auriga_router.call import Call
+from auriga_router.dialects import Problem
+from auriga_router.endpoint import Endpoint
+from auriga_router.held import HeldStream, HeldWhole
+from auriga_router.ports import Client, Clock, CoarseClock, Connector, OnAttempt, Timed, Upstream
+from auriga_router.relay import Relay
+from auriga_router.routing.choose import choose
+from auriga_router.routing.outcome import Outcome, of_status
+from auriga_router.routing.retry_after import parse_retry_after
+from auriga_router.trial import Trial
+from auriga_router.wire.http import ResponseHead
+
+
+class State(Enum):
+    """How far the current attempt is."""
+
+    CONNECTING = auto()
+    WAITING = auto()
+    HOLDING_WHOLE = auto()
+    HOLDING_STREAM = auto()
+    FLOWING = auto()
+    DONE = auto()
+
+
+@dataclass(slots=True)
+class World:
+    """What all exchanges of a router share."""
+
+    connector: Connector
+    now: Clock
+    coarse: CoarseClock
+    wall_now: Clock
+    timed: set[Timed]
+    """Whatever the sweep looks after."""
+    on_attempt: OnAttempt | None
+    hold_limit: int
+    """Bytes of a stream that are held before its first content."""
+    answer_limit: int
+    """Bytes of an answer that is not streamed."""
+
+
+class Exchange:
+    """One request and its attempts."""
+
+    __slots__ = (
+        "_call", "_client", "_deadline", "_end", "_failed", "_overflow", "_overflowed", "_paused", "_reconnected",
+        "_relay", "_state", "_stream", "_trial", "_tried", "_upstream", "_whole", "_world", "expires",
+    )  # fmt: skip
+
+    def __init__(self, world: World, client: Client, call: Call) -> None:
+        self._world = world
+        self._client = client
+        self._call = call
+        self._state = State.CONNECTING
+        self._trial: Trial
+        self._upstream: Upstream | None = None
+        self._whole: HeldWhole
+        self._stream: HeldStream
+        self._relay: Relay
+        self._tried: list[Endpoint] = []
+        self._failed: list[Tried] = []
+        self._overflow: HeldWhole | None = None
+        """The error of the member whose context was too small."""
+        self._overflowed = 0
+        self._reconnected = False
+        self._paused = False
+        self._end = 0.0
+        """The attempt fails at this moment at the latest."""
+        self._deadline = 0.0
+        self.expires = math.inf
+
+    def start(self) -> None:
+        """Begin the first attempt."""
+        self._world.timed.add(self)
+        now = self._world.now()
+        self._deadline = now + self._call.chain.deadline
+        self._next(now)
+
+    # --- attempts
+
+    def _next(self, now: float) -> None:
+        chain = self._call.chain
+        if len(self._failed) >= chain.max_attempts or now >= self._deadline:
+            self._fail(now)
+            return
+        choice = choose(chain, self._call.operation.capability, self._tried, self._overflowed, now)
+        if choice is None:
+            self._fail(now)
+            return
+        member, endpoint = choice
+        self._trial = Trial(member, endpoint, now)
+        end = now + member.timeouts.total
+        self._end = end if end < self._deadline else self._deadline
+        self._reconnected = False
+        self._connect(now, fresh=False)
+
+    def _connect(self, now: float, *, fresh: bool) -> None:
+        self._state = State.CONNECTING
+        upstream = self._world.connector.acquire(self._trial.endpoint, self, fresh=fresh)
+        if upstream is not None:
+            self._send(upstream, now)
+        else:
+            self._limit(now + self._trial.member.timeouts.connect)
+
+    def _limit(self, moment: float) -> None:
+        self.expires = moment if moment < self._end else self._end
+
+    def on_connected(self, upstream: Upstream) -> None:
+        """There is a connection."""
+        self._send(upstream, self._world.now())
+
+    def _send(self, upstream: Upstream, now: float) -> None:
+        trial, call = self._trial, self._call
+        self._upstream = upstream
+        self._state = State.WAITING
+        trial.sent = now
+        # Without a stream there is no first token to wait for.
+        self._limit(now + trial.member.timeouts.first_token if call.stream else self._end)
+        upstream.send(*call.request(trial.member.backend, trial.endpoint))
+
+    def on_connect_failed(self) -> None:
+        """There will be no connection."""
+        self._attempt_failed(Outcome.CONNECT)
+
+    def on_response(self, head: ResponseHead, data: bytes, complete: bool) -> None:
+        """The response's head came."""
+        self._trial.status = head.status
+        outcome = of_status(head.status)
+        call = self._call
+        if outcome is Outcome.CLIENT_ERROR or (outcome is Outcome.OK and not call.stream):
+            self._state = State.HOLDING_WHOLE
+            self._whole = HeldWhole(call.operation, head, self._world.answer_limit)
+            self._hold_whole(data, complete=complete)
+        elif outcome is not Outcome.OK:
+            wait = parse_retry_after(head.retry_after, self._world.wall_now())
+            self._attempt_failed(outcome, retry_after=wait, whole=complete)
+        elif head.content_type.startswith(b"text/event-stream"):
+            self._state = State.HOLDING_STREAM
+            self._stream = HeldStream(call.operation.dialect, head, self._world.hold_limit)
+            self._hold_stream(data, complete=complete)
+        else:
+            self._attempt_failed(Outcome.MALFORMED, whole=complete)
+
+    def on_data(self, data: bytes, complete: bool) -> None:
+        """More of the response's body."""
+        if self._state is State.FLOWING:
+            self._flow(self._relay.feed(data, complete=complete), complete=complete)
+        elif self._state is State.HOLDING_STREAM:
+            self._hold_stream(data, complete=complete)
+        else:
+            self._hold_whole(data, complete=complete)
+
+    def _hold_whole(self, data: bytes, *, complete: bool) -> None:
+        held = self._whole
+        outcome = held.feed(data, complete=complete)
+        if outcome is Outcome.CLIENT_ERROR or outcome is Outcome.CONTEXT_OVERFLOW:
+            held.body = replies.without_key(held.body, self._trial.member.backend.headers)
+        if outcome is Outcome.OK or outcome is Outcome.CLIENT_ERROR:
+            self._client.write(replies.answer(self._call, self._trial.member, self._failed, held))
+            self._end_attempt(outcome, whole=True)
+            self._done(held.head.status, keep_alive=self._call.keep_alive)
+        elif outcome is not None:
+            self._attempt_failed(outcome, whole=complete)
+
+    def _hold_stream(self, data: bytes, *, complete: bool) -> None:
+        outcome = self._stream.feed(data, complete=complete)
+        if outcome is Outcome.OK:
+            self._commit(complete=complete)
+        elif outcome is not None:
+            self._attempt_failed(outcome, whole=complete)
+
+    def on_broken(self, *, framing: bool, silent: bool) -> None:
+        """The connection is lost, or what comes is not HTTP."""
+        upstream, self._upstream = self._upstream, None
+        if self._state is State.FLOWING:
+            self._break(Outcome.CUT)
+        elif silent and not framing and upstream is not None and upstream.reused and not self._reconnected:
+            # The endpoint closed an idle connection just as it was used again: not its failure, and not an attempt.
+            self._reconnected = True
+            self._connect(self._world.now(), fresh=True)
+        else:
+            self._attempt_failed(Outcome.MALFORMED if framing else Outcome.CONNECT)
+
+    def _attempt_failed(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> None:
+        """Nothing has left for the client: on to the next attempt, or the end of the chain."""
+        backend = self._trial.member.backend
+        if outcome is Outcome.CONTEXT_OVERFLOW:
+            self._overflowed = max(self._overflowed, backend.context_length)
+            self._tried.extend(backend.endpoints)
+            if self._state is State.HOLDING_WHOLE:
+                self._overflow = self._whole
+        else:
+            self._tried.append(self._trial.endpoint)
+        started = self._trial.started
+        now = self._end_attempt(outcome, retry_after=retry_after, whole=whole)
+        self._failed.append(Tried(backend.name, outcome, round((now - started) * 1000)))
+        if self._call.chain.fallback_on & outcome.bit:
+            self._next(now)
+        else:
+            self._fail(now)
+
+    def _end_attempt(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> float:
+        """Free what the attempt holds, and record it. ``whole``: the response was read to its end. Gives the time."""
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            if whole:
+                upstream.release()
+            else:
+                upstream.abort()
+        elif self._state is State.CONNECTING:
+            self._world.connector.forget(self._trial.endpoint, self)
+        now = self._world.now()
+        self._trial.end(outcome, now, self._call.chain.breaker, retry_after)
+        if self._world.on_attempt is not None:
+            self._world.on_attempt(self._trial.record(self._call, outcome, now))
+        return now
+
+    # --- the reply
+
+    def _commit(self, *, complete: bool) -> None:
+        """The stream says something: from here on the client sees it."""
+        call, trial = self._call, self._trial
+        trial.first_content(self._world.now())
+        self._state = State.FLOWING
+        self._relay = Relay(
+            call.operation.dialect, chunked=self._stream.chunked, client_chunked=call.chunked, single=call.single
+        )
+        self._end = trial.started + trial.member.timeouts.total  # the deadline is over once content flows
+        start = self._relay.feed(b"".join(self._stream.raw), complete=complete)
+        del self._stream
+        self._flow(replies.begin_stream(call, trial.member, self._failed) + start, complete=complete)
+
+    def _flow(self, out: bytes, *, complete: bool) -> None:
+        if out:
+            self._client.write(out)
+        if self._relay.broken:
+            self._break(Outcome.CUT)
+        elif complete:
+            self._end_attempt(Outcome.OK, whole=True)
+            self._done(200, keep_alive=self._call.keep_alive)
+        elif not self._paused:
+            self._limit(self._world.coarse.now + self._trial.member.timeouts.stall)
+
+    def _break(self, outcome: Outcome) -> None:
+        """The stream broke after content had left for the client. Never a clean end, unless the answer was whole."""
+        end = self._relay.end()
+        if end is not None:
+            self._client.write(end)
+            self._end_attempt(Outcome.OK)
+            self._done(200, keep_alive=self._call.keep_alive)
+            return
+        name = self._trial.member.backend.name
+        problem = Problem(502, "stream_interrupted", f"the answer of {name} broke off ({outcome.value})")
+        self._client.write(self._relay.frame(self._call.operation.dialect.error_event(problem)))
+        self._end_attempt(outcome)
+        self._done(200, keep_alive=False)
+
+    def _fail(self, now: float) -> None:
+        """The chain has failed."""
+        call = self._call
+        if self._overflow is not None:
+            status, reply = self._overflow.head.status, replies.answer(call, None, self._failed, self._overflow)
+        else:
+            status, reply = replies.chain_failed(call, self._failed, now, deadline_passed=now >= self._deadline)
+        self._client.write(reply)
+        self._done(status, keep_alive=call.keep_alive)
+
+    def _done(self, status: int, *, keep_alive: bool) -> None:
+        self._state = State.DONE
+        self._world.timed.discard(self)
+        counted = self._call.chain.replies
+        counted[status] = counted.get(status, 0) + 1
+        self._client.done(keep_alive=keep_alive)
+
+    # --- the client and the clock
+
+    def client_gone(self) -> None:
+        """Close the endpoint's connection at once: it would go on computing for nobody."""
+        if self._state is not State.DONE:
+            self._end_attempt(Outcome.CANCELLED)
+            self._state = State.DONE
+            self._world.timed.discard(self)
+
+    def client_paused(self) -> None:
+        """The client does not keep up: neither does the endpoint have to, and its silence is no stall."""
+        self._paused = True
+        if self._state is State.FLOWING and self._upstream is not None:
+            self._upstream.pause()
+            self._limit(math.inf)
+
+    def client_resumed(self) -> None:
+        """The client keeps up again."""
+        self._paused = False
+        if self._state is State.FLOWING and self._upstream is not None:
+            self._upstream.resume()
+            self._limit(self._world.coarse.now + self._trial.member.timeouts.stall)
+
+    def on_expired(self, now: float) -> None:
+        """A time limit has passed; which one follows from the state."""
+        if self._state is State.FLOWING:
+            self._break(Outcome.TIMEOUT if now >= self._end else Outcome.STALL)
+        elif self._state is State.CONNECTING and now < self._deadline:
+            self._attempt_failed(Outcome.CONNECT)
+        else:
+            self._attempt_failed(Outcome.TIMEOUT)

@@ -1,0 +1,97 @@
+"""The router's front: which request goes where. Inference becomes an exchange; everything else is answered at once."""
+
+from __future__ import annotations
+
+import logging
+import re
+from itertools import count
+
+from auriga_router.admin import Admin
+from auriga_router.admission import admit
+from auriga_router.call import Call
+from auriga_router.dialects import Operation, Problem
+from auriga_router.dialects.openai import DIALECT, OPERATIONS
+from auriga_router.exchange import Exchange, World
+from auriga_router.table import RoutingTable
+from auriga_router.wire.http import reply
+from auriga_router.wire.request import Refusal, Request
+from auriga_router.wire.server import ServerConnection
+
+_log = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+
+
+class Front:
+    """Dispatches requests. ``table`` is replaced whole when the world changes."""
+
+    def __init__(self, world: World, admin: Admin, id_prefix: str) -> None:
+        self._world = world
+        self._admin = admin
+        self._ids = count(1)
+        self._id_prefix = id_prefix.encode("ascii")
+        self.table = RoutingTable()
+
+    def handle(self, request: Request, client: ServerConnection) -> Exchange | None:
+        """Answer a request; the exchange, if there is one to tell about the client."""
+        try:
+            return self._dispatch(request, client)
+        except Exception:
+            _log.exception("a request could not be handled")  # a bug of ours: it must not cost more than this request
+            client.write(self.refuse(Refusal(500, "internal error")))
+            client.done(keep_alive=False)
+            return None
+
+    def _dispatch(self, request: Request, client: ServerConnection) -> Exchange | None:
+        operation = OPERATIONS.get(request.target)
+        if operation is not None and request.method == b"POST":
+            return self._infer(request, client, operation)
+        path = _path(request.target)
+        operation = OPERATIONS.get(path)
+        if operation is None:
+            client.write(self._admin.answer(request, path, self.table, self._request_id(request)))
+        elif request.method == b"POST":
+            return self._infer(request, client, operation)
+        else:
+            problem = Problem(405, "method_not_allowed", "use POST")
+            client.write(self._error(request, operation, problem, self._request_id(request), b"allow: POST\r\n"))
+        client.done(keep_alive=request.keep_alive)
+        return None
+
+    def refuse(self, refusal: Refusal) -> bytes:
+        """The reply to what is not HTTP, or too much of it."""
+        body = DIALECT.error(Problem(refusal.status, "bad_request", refusal.message))
+        return reply(refusal.status, b"x-request-id: %s\r\n" % self._new_id(), body, close=True)
+
+    def _infer(self, request: Request, client: ServerConnection, operation: Operation) -> Exchange | None:
+        request_id = self._request_id(request)
+        call = admit(request, operation, self.table, request_id)
+        if isinstance(call, Call):
+            exchange = Exchange(self._world, client, call)
+            exchange.start()
+            return exchange
+        client.write(self._error(request, operation, call, request_id))
+        client.done(keep_alive=request.keep_alive)
+        return None
+
+    def _error(
+        self, request: Request, operation: Operation, problem: Problem, request_id: bytes, headers: bytes = b""
+    ) -> bytes:
+        headers = b"x-request-id: %s\r\n%s" % (request_id, headers)
+        whole = reply(problem.status, headers, operation.dialect.error(problem), close=not request.keep_alive)
+        # What answers a HEAD has no body, or the client would read it as the start of its next reply.
+        return whole[: whole.index(b"\r\n\r\n") + 4] if request.method == b"HEAD" else whole
+
+    def _request_id(self, request: Request) -> bytes:
+        """The caller's, if it is fit to be repeated in headers and logs; else a new one."""
+        given = request.headers.get(b"x-request-id")
+        return given if given is not None and _REQUEST_ID.fullmatch(given) else self._new_id()
+
+    def _new_id(self) -> bytes:
+        return b"%s-%x" % (self._id_prefix, next(self._ids))
+
+
+def _path(target: bytes) -> bytes:
+    """Without the query; and without scheme and host, which a request to a proxy has."""
+    path = target.partition(b"?")[0]
+    return path if path.startswith(b"/") else _ABSOLUTE.sub(b"", path, count=1) or b"/"

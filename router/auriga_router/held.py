@@ -1,0 +1,98 @@
+"""The start of a response, of which the client has seen nothing yet: is it an answer? Pure.
+
+Each ``feed`` gives OK as soon as there is an answer worth committing to, another outcome as soon as there will be none,
+and None while that is open.
+"""
+
+from __future__ import annotations
+
+from httptools import HttpParserError
+
+from auriga_router import sse
+from auriga_router.dialects import Dialect, Operation, Sign
+from auriga_router.routing.outcome import Outcome
+from auriga_router.wire.http import ResponseHead, decoder, unchunk
+
+
+class HeldStream:
+    """The start of a streamed answer: held until it says something."""
+
+    __slots__ = ("_decoder", "_dialect", "_limit", "_rest", "_seen_event", "_size", "chunked", "raw")
+
+    def __init__(self, dialect: Dialect, head: ResponseHead, limit: int) -> None:
+        self._dialect = dialect
+        self.chunked = head.chunked
+        self._decoder = decoder(chunked=head.chunked)
+        self._limit = limit
+        self._size = 0
+        self._rest = b""
+        self._seen_event = False
+        self.raw: list[bytes] = []
+        """All that came, as it came: what the relay starts with."""
+
+    def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
+        """OK at the first content; an error, or the end before any content, is no answer."""
+        self.raw.append(data)
+        self._size += len(data)
+        start = 0
+        while start < len(data):  # event by event, because mostly the second one already says something
+            cut = data.find(sse.EVENT_AND_CHUNK_END, start)
+            stop = cut + len(sse.EVENT_AND_CHUNK_END) if cut >= 0 else len(data)
+            outcome = self._read(data[start:stop])
+            if outcome is not None:
+                return outcome
+            start = stop
+        if complete:
+            return Outcome.MALFORMED if self._rest.strip() and not self._seen_event else Outcome.EMPTY
+        return Outcome.MALFORMED if self._size > self._limit else None
+
+    def _read(self, data: bytes) -> Outcome | None:
+        try:
+            events, self._rest = sse.split(self._rest + self._decoder.feed(data))
+        except HttpParserError:
+            return Outcome.MALFORMED
+        for event in events:
+            self._seen_event = True
+            outcome = self._weigh(self._dialect.look(sse.parse(event)))
+            if outcome is not None:
+                return outcome
+        return None
+
+    def _weigh(self, sign: int) -> Outcome | None:
+        if sign & Sign.ERROR:
+            return Outcome.CONTEXT_OVERFLOW if sign & Sign.OVERFLOW else Outcome.MALFORMED
+        if sign & Sign.BROKEN:
+            return Outcome.MALFORMED
+        if sign & Sign.CONTENT:
+            return Outcome.OK
+        return Outcome.EMPTY if sign & Sign.END else None
+
+
+class HeldWhole:
+    """A response that is read to its end: an answer that is not streamed, or an error that may be the caller's."""
+
+    __slots__ = ("_limit", "_operation", "_pieces", "_size", "body", "head")
+
+    def __init__(self, operation: Operation, head: ResponseHead, limit: int) -> None:
+        self._operation = operation
+        self._limit = limit
+        self._size = 0
+        self._pieces: list[bytes] = []
+        self.head = head
+        self.body = b""
+        """The whole body, once ``feed`` has given an outcome."""
+
+    def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
+        """OK for an answer; CLIENT_ERROR or CONTEXT_OVERFLOW for an error."""
+        self._size += len(data)
+        if self._size > self._limit:
+            return Outcome.MALFORMED
+        if not complete:
+            self._pieces.append(data)
+            return None
+        raw = b"".join((*self._pieces, data)) if self._pieces else data
+        self.body = unchunk(raw) if self.head.chunked else raw
+        dialect = self._operation.dialect
+        if self.head.status < 300:
+            return dialect.judge(self._operation, self.body)
+        return Outcome.CONTEXT_OVERFLOW if dialect.overflows(self.body) else Outcome.CLIENT_ERROR

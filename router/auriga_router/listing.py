@@ -1,0 +1,39 @@
+"""``GET /v1/models``: every name that callers may send, in OpenAI's shape. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from auriga_router.table import Chain, RoutingTable
+
+
+def model_list(table: RoutingTable) -> dict[str, Any]:
+    """Roles, synonyms and Models, each under the shortest name that means it."""
+    return {"object": "list", "data": [model_object(name, chain) for name, chain in _names(table)]}
+
+
+def model_object(name: str, chain: Chain) -> dict[str, Any]:
+    """One name. OpenAI's clients demand the first four fields; ``auriga`` says what it stands for."""
+    namespace, _, own = chain.key.partition("/")
+    bare = name.rpartition("/")[2]
+    kind = "Model" if not chain.is_role else "role" if bare == chain.role else "synonym"
+    return {
+        "id": name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "auriga",
+        "auriga": {
+            "kind": kind,
+            "namespace": namespace,
+            "name": own,
+            "members": [member.backend.name for member in chain.members],
+        },
+    }
+
+
+def _names(table: RoutingTable) -> Iterator[tuple[str, Chain]]:
+    for name, chain in table.names.items():
+        _, slash, bare = name.rpartition("/")
+        if not slash or table.names.get(bare) is not chain:
+            yield name, chain

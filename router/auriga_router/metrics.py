@@ -1,0 +1,101 @@
+"""``/metrics``: the router's counters in Prometheus' format. Formatted only when they are scraped.
+
+OpenTelemetry's GenAI names (dots as underscores) where it has one, ``auriga_*`` where it has none.
+https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from auriga_router.ports import Clock
+from auriga_router.routing.gate import is_open
+from auriga_router.routing.outcome import Outcome
+from auriga_router.table import RoutingTable
+from auriga_router.tally import SECONDS, Histogram, Tally
+
+_LABELS = ("namespace", "gen_ai_request_model", "gen_ai_response_model")
+"""The role (empty where a Model was called by its own name) and the Model that answered."""
+
+
+class Metrics(Collector):
+    """Reads a router's counters."""
+
+    def __init__(self, table: Callable[[], RoutingTable], connections: Callable[[], int], now: Clock) -> None:
+        self._table = table
+        self._connections = connections
+        self._now = now
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+
+    def exposition(self) -> tuple[bytes, bytes]:
+        """The page and its content type."""
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST.encode("ascii")
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by prometheus_client."""
+        table = self._table()
+        tallies = [tally for tally in table.tallies.values() if any(tally.outcomes)]
+        yield from _attempts(tallies)
+        yield _replies(table)
+        yield from _endpoints(table, self._now())
+        connections = GaugeMetricFamily("auriga_connections", "Connections of callers that are open.")
+        connections.add_metric((), self._connections())
+        yield connections
+
+
+def _attempts(tallies: Iterable[Tally]) -> Iterator[Metric]:
+    attempts = CounterMetricFamily("auriga_attempts", "Attempts that ended, by outcome.", labels=(*_LABELS, "outcome"))
+    duration = HistogramMetricFamily(
+        "gen_ai_server_request_duration_seconds", "Time of attempts that answered, to their end.", labels=_LABELS
+    )
+    first_token = HistogramMetricFamily(
+        "gen_ai_server_time_to_first_token_seconds",
+        "Time from a request to the stream's first content.",
+        labels=_LABELS,
+    )
+    for tally in tallies:
+        labels = (tally.namespace, tally.role, tally.model)
+        for outcome in Outcome:
+            if tally.outcomes[outcome.ordinal]:
+                attempts.add_metric((*labels, outcome.value), tally.outcomes[outcome.ordinal])
+        duration.add_metric(labels, _buckets(tally.duration), tally.duration.total)
+        first_token.add_metric(labels, _buckets(tally.first_token), tally.first_token.total)
+    yield attempts
+    yield duration
+    yield first_token
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    bounds = [*(str(bound) for bound in SECONDS), "+Inf"]
+    return list(zip(bounds, accumulate(histogram.counts), strict=True))
+
+
+def _replies(table: RoutingTable) -> Metric:
+    replies = CounterMetricFamily(
+        "auriga_replies", "Replies to callers, by status.", labels=("namespace", "gen_ai_request_model", "status")
+    )
+    for (key, role), counts in table.replies.items():
+        namespace, _, name = key.partition("/")
+        for status, number in counts.items():
+            replies.add_metric((namespace, role or name, str(status)), number)
+    return replies
+
+
+def _endpoints(table: RoutingTable, now: float) -> Iterator[Metric]:
+    labels = ("namespace", "gen_ai_response_model", "server_address")
+    in_flight = GaugeMetricFamily("auriga_endpoint_in_flight", "Requests under way at an endpoint.", labels=labels)
+    is_up = GaugeMetricFamily("auriga_endpoint_open", "1 if breaker and gate let requests through.", labels=labels)
+    for endpoint in table.endpoints.values():
+        namespace, _, name = endpoint.model.partition("/")
+        values = (namespace, name, str(endpoint.address))
+        in_flight.add_metric(values, endpoint.in_flight)
+        is_up.add_metric(values, is_open(endpoint.gate, now))
+    yield in_flight
+    yield is_up

@@ -1,0 +1,103 @@
+"""The router as its users see it: apply a snapshot, serve on a socket, close."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import time
+from dataclasses import replace
+from typing import cast
+
+from auriga_router.admin import Admin
+from auriga_router.compile import compile as compile_table
+from auriga_router.endpoint import Address, Endpoint, parse_address
+from auriga_router.exchange import World
+from auriga_router.front import Front
+from auriga_router.metrics import Metrics
+from auriga_router.ports import CoarseClock, OnAttempt, Timed
+from auriga_router.settings import RouterSettings
+from auriga_router.snapshot import Snapshot
+from auriga_router.sweep import Sweep
+from auriga_router.wire.pool import Pools
+from auriga_router.wire.server import Hub, ServerConnection
+
+_BACKLOG = 2048
+_DEFAULTS = RouterSettings()
+
+
+class Router:
+    """Sends each request to its role's Models in order, and falls back when one fails.
+
+    ``on_attempt`` is called after every attempt; it must be quick and must not raise.
+    """
+
+    def __init__(self, settings: RouterSettings = _DEFAULTS, *, on_attempt: OnAttempt | None = None) -> None:
+        now = time.monotonic
+        self._settings = settings
+        coarse = CoarseClock(now())
+        self._pools = Pools(coarse)
+        self._world = World(
+            connector=self._pools,
+            now=now,
+            coarse=coarse,
+            wall_now=time.time,
+            timed=set(),
+            on_attempt=on_attempt,
+            hold_limit=settings.hold_limit,
+            answer_limit=settings.answer_limit,
+        )
+        self._metrics = Metrics(lambda: self._front.table, lambda: len(self._hub.connections), now)
+        self._admin = Admin(now, self._metrics.exposition)
+        self._front = Front(self._world, self._admin, id_prefix=secrets.token_hex(8))
+        self._hub = Hub(self._front.handle, self._front.refuse, coarse, settings.body_limit)
+        self._sweep = Sweep(now, coarse, self._world.timed, cast("set[Timed]", self._hub.connections))
+        self._server: asyncio.Server | None = None
+        self._leaving: dict[tuple[str, Address], Endpoint] = {}
+        """Endpoints that are in no table any more but still have requests under way."""
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Route by this snapshot from now on. Requests under way go on as they began; no stream is cut."""
+        known = {**self._leaving, **self._front.table.endpoints}
+        previous = replace(self._front.table, endpoints=known)
+        table = compile_table(snapshot, previous, self._settings.default_namespace)
+        self._leaving = {key: known[key] for key in known.keys() - table.endpoints.keys() if known[key].in_flight}
+        self._admin.snapshot = snapshot
+        self._front.table = table
+        self._pools.keep_only(set(table.endpoints.values()))
+
+    def load(self, model: str, address: str) -> int:
+        """Requests under way at an endpoint (key of the Model, ``host:port``), also after it left the snapshot."""
+        key = (model, parse_address(address))
+        endpoint = self._front.table.endpoints.get(key) or self._leaving.get(key)
+        return endpoint.in_flight if endpoint is not None else 0
+
+    async def start(self, sock: socket.socket) -> None:
+        """Serve on a bound socket."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: ServerConnection(self._hub), sock=sock, backlog=_BACKLOG)
+        self._sweep.start()
+
+    async def close(self, drain: float = 30.0) -> None:
+        """Stop accepting, let requests under way finish for up to ``drain`` seconds, then cut what is left."""
+        self._admin.draining = self._hub.draining = True
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._hub.connections):
+            connection.close_if_idle()
+        await self._drained(drain)
+        for connection in list(self._hub.connections):
+            connection.abort()
+        self._sweep.stop()
+        self._pools.close()
+
+    async def _drained(self, drain: float) -> None:
+        """Wait until the last connection is closed, but not longer than ``drain`` seconds."""
+        if not self._hub.connections:
+            return
+        empty = asyncio.Event()
+        self._hub.on_empty = empty.set
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(drain):
+                await empty.wait()

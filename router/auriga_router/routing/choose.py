@@ -1,0 +1,76 @@
+"""What to try next: the first member in order that can be asked, and one of its endpoints. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container
+
+from auriga_api.model import Capability
+from auriga_router.dialects import Skipped
+from auriga_router.endpoint import Endpoint
+from auriga_router.routing.gate import state
+from auriga_router.routing.order import order
+from auriga_router.routing.pick import pick, pick_probe
+from auriga_router.table import Chain, Member
+
+NOT_READY_RETRY_AFTER = 5.0
+"""Seconds after which to ask again when no member is ready: about what a change takes to be seen."""
+
+
+def choose(
+    chain: Chain, capability: Capability, tried: Container[Endpoint], overflowed: int, now: float
+) -> tuple[Member, Endpoint] | None:
+    """The next attempt, or None if nobody is left.
+
+    ``overflowed``: the largest context (tokens) that was too small, 0 if none was.
+    When breakers block all of the chain, one probe at a time goes through at once.
+    """
+    members = order(chain)
+    for member in members:
+        if can_answer(member, capability, overflowed):
+            endpoint = pick(member.backend.endpoints, tried, now)
+            if endpoint is not None:
+                return member, endpoint
+    for member in members:
+        if can_answer(member, capability, overflowed):
+            endpoint = pick_probe(member.backend.endpoints, tried)
+            if endpoint is not None:
+                return member, endpoint
+    return None
+
+
+def can_answer(member: Member, capability: Capability, overflowed: int = 0) -> bool:
+    """Is it ready, able, and not known to be too small?"""
+    backend = member.backend
+    return (
+        member.not_ready is None and capability in backend.capabilities and not 0 < backend.context_length <= overflowed
+    )
+
+
+def skipped(chain: Chain, capability: Capability, asked: Container[str], now: float) -> list[Skipped]:
+    """The members that were not asked, and why. ``asked``: names of those that were."""
+    return [
+        Skipped(member.backend.name, _reason(member, capability, now))
+        for member in chain.members
+        if member.backend.name not in asked
+    ]
+
+
+def retry_after(chain: Chain, capability: Capability, now: float) -> int:
+    """Whole seconds until one of the chain's endpoints may be asked again."""
+    waits = [
+        endpoint.gate.blocked_until - now
+        for member in chain.members
+        if can_answer(member, capability)
+        for endpoint in member.backend.endpoints
+    ]
+    return max(1, math.ceil(min(waits, default=NOT_READY_RETRY_AFTER)))
+
+
+def _reason(member: Member, capability: Capability, now: float) -> str:
+    if member.not_ready is not None:
+        return member.not_ready.reason
+    if capability not in member.backend.capabilities:
+        return "NoCapability"
+    states = {state(endpoint.gate, now) for endpoint in member.backend.endpoints}
+    return "NotTried" if "Closed" in states else ",".join(sorted(states))

@@ -1,0 +1,27 @@
+"""What a caller is told when a chain failed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from auriga_router.attempts import Tried
+from auriga_router.dialects import Problem, Skipped
+from auriga_router.routing.outcome import Outcome
+
+
+def failure(role: str, tried: Sequence[Tried], skipped: Sequence[Skipped], *, deadline_passed: bool) -> Problem:
+    """503 if everybody was busy, gated or not ready; 504 if time ran out; 502 otherwise."""
+    outcomes = {attempt.outcome for attempt in tried}
+    if deadline_passed or (tried and outcomes == {Outcome.TIMEOUT}):
+        status, code, what = 504, "timeout", "did not answer in time"
+    elif outcomes <= {Outcome.RATE_LIMITED}:
+        status, code, what = 503, "unavailable", "cannot answer now"
+    else:
+        status, code, what = 502, "all_attempts_failed", "could not answer"
+    return Problem(status, code, f"{role} {what}: {_story(tried, skipped)}", attempts=tried, skipped=skipped)
+
+
+def _story(tried: Sequence[Tried], skipped: Sequence[Skipped]) -> str:
+    parts = [f"{attempt.member} {attempt.outcome.value} after {attempt.milliseconds} ms" for attempt in tried]
+    parts += [f"{member} not asked ({reason})" for member, reason in skipped]
+    return "; ".join(parts) or "it has no members"

@@ -1,0 +1,20 @@
+"""The snapshot: everything the router knows of the world at one moment, immutable. Sources yield it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from auriga_api import Model, RoleChain
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All resources and endpoints as last seen. Every key is ``namespace/name``."""
+
+    models: Mapping[str, Model] = field(default_factory=lambda: MappingProxyType({}))
+    chains: Mapping[str, RoleChain] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Model key -> ``host:port`` of each endpoint that is ready (served Models only; a provider has its baseURL)."""

@@ -1,0 +1,86 @@
+"""What is usable now: ``/readyz`` and ``/status``. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auriga_api import Model
+from auriga_router.routing.gate import is_open, state
+from auriga_router.snapshot import Snapshot
+from auriga_router.table import Backend, Chain, Member, RoutingTable
+
+
+def usable(member: Member, now: float) -> bool:
+    """Could it be asked now?"""
+    return member.not_ready is None and any(is_open(endpoint.gate, now) for endpoint in member.backend.endpoints)
+
+
+def active(chain: Chain, now: float) -> Member | None:
+    """The member that the next request would be sent to."""
+    return next((member for member in chain.members if usable(member, now)), None)
+
+
+def readiness(table: RoutingTable, now: float) -> tuple[bool, dict[str, Any]]:
+    """Is anything usable, and what: each role with the Model that would answer."""
+    roles = {chain.key: active(chain, now) for chain in table.chains}
+    ready = any(roles.values()) or any(active(chain, now) for chain in set(table.names.values()) if not chain.is_role)
+    return ready, {
+        "ready": ready,
+        "roles": {key: member.backend.name if member else None for key, member in roles.items()},
+    }
+
+
+def status_document(snapshot: Snapshot, table: RoutingTable, now: float) -> dict[str, Any]:
+    """Models and RoleChains as the router sees them, for people and the CLI."""
+    return {
+        "models": [_model(model, table.backends[key], now) for key, model in sorted(snapshot.models.items())],
+        "roleChains": [_chain(chain, now) for chain in table.chains],
+    }
+
+
+def _model(model: Model, backend: Backend, now: float) -> dict[str, Any]:
+    status = model.status
+    ready = next((found for found in status.conditions if found.type == "Ready"), None) if status else None
+    not_ready = backend.not_ready
+    download = status.download.model_dump(by_alias=True) if status and status.download else None
+    endpoints = [
+        {"address": str(endpoint.address), "inFlight": endpoint.in_flight, "breaker": state(endpoint.gate, now)}
+        for endpoint in backend.endpoints
+    ]
+    return {
+        "namespace": model.metadata.namespace,
+        "name": model.metadata.name,
+        "locality": backend.locality,
+        "phase": status.phase if status else ("Failed" if not_ready else "Ready"),
+        "reason": not_ready.reason if not_ready else ready.reason if ready else "Ready",
+        "message": not_ready.message if not_ready else ready.message if ready else "",
+        "replicas": status.replicas if status else len(endpoints),
+        "readyReplicas": status.ready_replicas if status else len(endpoints),
+        "download": download,
+        "endpoints": endpoints,
+    }
+
+
+def _chain(chain: Chain, now: float) -> dict[str, Any]:
+    namespace, _, name = chain.key.partition("/")
+    member = active(chain, now)
+    return {
+        "namespace": namespace,
+        "name": name,
+        "role": chain.role,
+        "synonyms": list(chain.synonyms),
+        "ready": member is not None,
+        "activeMember": member.backend.name if member else None,
+        "members": [_member(entry, now) for entry in chain.members],
+    }
+
+
+def _member(member: Member, now: float) -> dict[str, Any]:
+    endpoints = member.backend.endpoints
+    open_endpoints = sum(is_open(endpoint.gate, now) for endpoint in endpoints)
+    ready = member.not_ready is None and open_endpoints > 0
+    if member.not_ready is not None:
+        reason = member.not_ready.reason
+    else:
+        reason = "Ready" if ready else ",".join(sorted({state(endpoint.gate, now) for endpoint in endpoints}))
+    return {"model": member.backend.name, "ready": ready, "readyEndpoints": open_endpoints, "reason": reason}

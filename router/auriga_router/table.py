@@ -1,0 +1,111 @@
+"""The routing table: what a snapshot means to a request. Compiled whole, swapped whole, never edited.
+
+Its values are immutable but for the counters they point to (``Endpoint``, ``Tally``), which live on from one table
+to the next. Pure; ``compile.py`` builds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from auriga_api.base import Locality
+from auriga_api.model import Capability
+from auriga_api.rolechain import Strategy
+from auriga_router.endpoint import Address, Endpoint
+from auriga_router.routing.gate import BreakerSettings
+from auriga_router.tally import Tally
+
+
+class NotReady(NamedTuple):
+    """Why a Model or a member cannot be asked at all: a word for machines, a line for people."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits of one attempt, in seconds."""
+
+    connect: float
+    first_token: float
+    stall: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backend:
+    """A Model as something to send requests to."""
+
+    key: str
+    name: str
+    locality: Locality
+    capabilities: frozenset[Capability]
+    context_length: int
+    """Tokens that one request may fill; 0 if unknown."""
+    timeouts: Timeouts
+    endpoints: tuple[Endpoint, ...] = ()
+    path: bytes = b"/v1"
+    """What the operation's own path is appended to."""
+    headers: bytes = field(default=b"", repr=False)
+    """Header lines of every request to it, each ending in CRLF. They hold the provider's key."""
+    model_json: bytes = b'""'
+    """The model's name at the endpoint, as JSON: takes the place of the caller's."""
+    not_ready: NotReady | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """A Model in one RoleChain."""
+
+    backend: Backend
+    timeouts: Timeouts
+    tally: Tally
+    reply_headers: bytes
+    """The reply's headers when this member answers at the first attempt."""
+    weight: int = 1
+    not_ready: NotReady | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """A role with its members; or a Model called by its own name, as a chain of one."""
+
+    key: str
+    role: str
+    members: tuple[Member, ...]
+    strategy: Strategy
+    fallback_on: int
+    """Set of outcomes (bits) after which the next attempt follows."""
+    max_attempts: int
+    deadline: float
+    """Seconds over all attempts, while nothing is committed."""
+    breaker: BreakerSettings
+    resume: bool
+    """Continue a broken stream elsewhere; else end it with an error."""
+    replies: dict[int, int]
+    """Replies given so far, by status. Outlives the table."""
+    capabilities: frozenset[Capability]
+    """What at least one member can do."""
+    is_role: bool = True
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingTable:
+    """Every name that callers may send, and everything it leads to."""
+
+    names: Mapping[str, Chain] = field(default_factory=dict)
+    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Unprefixed names that several namespaces have -> the prefixed names to choose from."""
+    chains: tuple[Chain, ...] = ()
+    """The RoleChains, by key."""
+    backends: Mapping[str, Backend] = field(default_factory=dict)
+    endpoints: Mapping[tuple[str, Address], Endpoint] = field(default_factory=dict)
+    """By key of the Model and address."""
+    tallies: Mapping[tuple[str, str], Tally] = field(default_factory=dict)
+    """By key of the chain (empty for a Model's own name) and key of the Model."""
+    replies: Mapping[tuple[str, str], dict[int, int]] = field(default_factory=dict)
+    """``Chain.replies`` by key of the chain and role; the role is empty for a Model's own name."""

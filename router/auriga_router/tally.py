@@ -1,0 +1,38 @@
+"""Counters of one member of one role: plain lists, formatted only when they are scraped. Outlive routing tables."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from auriga_router.routing.outcome import Outcome
+
+SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""Upper bounds of the histograms, as OpenTelemetry's GenAI conventions advise for durations."""
+
+
+@dataclass(slots=True)
+class Histogram:
+    """How long something took, in seconds."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(SECONDS) + 1))
+    total: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.total += seconds
+
+
+@dataclass(slots=True, eq=False)
+class Tally:
+    """What came of the attempts at one Model on behalf of one role."""
+
+    namespace: str
+    role: str
+    model: str
+    outcomes: list[int] = field(default_factory=lambda: [0] * len(Outcome))
+    duration: Histogram = field(default_factory=Histogram)
+    """Of attempts that answered, until their end."""
+    first_token: Histogram = field(default_factory=Histogram)
+    """Of streams, from sending the request to the first content."""

@@ -1,0 +1,1 @@
+"""Anthropic's Messages. Shapes: https://platform.claude.com/docs/en/api/messages"""

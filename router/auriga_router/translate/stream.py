@@ -1,0 +1,99 @@
+"""A stream on its way through a translation: the endpoint's bytes in, the caller's bytes out. Pure.
+
+    decoder (one for each endpoint) -> canonical events -> encoder (one for the caller)
+
+Whoever moves the bytes decides when to commit, to go on elsewhere or to give up; this tells what has been seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from auriga_router.translate.events import CONTENT, Event, Failed, Finished
+from auriga_router.translate.failure import Failure, Kind
+from auriga_router.translate.resume import Resumed, Tape
+
+
+class Decoder(Protocol):
+    """Reads one endpoint's stream."""
+
+    dropped: set[str]
+
+    def feed(self, data: bytes) -> list[Event]:
+        """What these bytes say."""
+
+    def end(self) -> list[Event]:
+        """What the end of the stream says."""
+
+
+class Encoder(Protocol):
+    """Writes one caller's stream."""
+
+    def encode(self, events: Iterable[Event]) -> bytes:
+        """What to send for these events."""
+
+    def fail(self, failure: Failure) -> bytes:
+        """What to send when it cannot go on; the connection closes after it."""
+
+
+class Translation:
+    """One caller's stream."""
+
+    __slots__ = ("_decoder", "_encoder", "_resumed", "content", "failure", "finished", "tape")
+
+    def __init__(self, decoder: Decoder, encoder: Encoder, tape: Tape | None = None) -> None:
+        self._decoder = decoder
+        self._encoder = encoder
+        self._resumed: Resumed | None = None
+        self.tape = tape
+        """Remembers what was said, if a break shall be mended."""
+        self.content = False
+        """Something of an answer has come: the moment to commit."""
+        self.finished = False
+        """The answer is whole, and so is what ``feed`` and ``end`` gave for it."""
+        self.failure: Failure | None = None
+        """Why the endpoint's stream will not go on. Nothing was written for it: resume, or ``fail``."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What to send for these bytes of the endpoint's stream (HTTP framing removed)."""
+        return self._write(self._decoder.feed(data))
+
+    def end(self) -> bytes:
+        """What to send when the endpoint's stream has ended, well or badly: ``finished`` or ``failure`` tells which."""
+        return self._write(self._decoder.end())
+
+    def fail(self, failure: Failure) -> bytes:
+        """What to send when nobody can go on."""
+        return self._encoder.fail(failure)
+
+    def resume(self, decoder: Decoder, tape: Tape, repeat: str = "") -> None:
+        """Go on with another endpoint's stream, which was asked to continue what ``tape`` holds.
+
+        ``repeat``: the start that it was given, if it says it again (``Target.echoes_prefill``).
+        """
+        self._decoder = decoder
+        self._resumed = Resumed(tape, repeat)
+        self.failure = None
+
+    def _write(self, events: list[Event]) -> bytes:
+        if self.failure is not None:
+            return b""
+        if self._resumed is not None:
+            events = self._resumed.filter(events)
+        for event in events:
+            self._note(event)
+        if self.tape is not None:
+            self.tape.record(events)
+        out = self._encoder.encode(events)
+        if getattr(self._encoder, "too_long", False):
+            self.failure = Failure(Kind.MALFORMED)
+        return out
+
+    def _note(self, event: Event) -> None:
+        if type(event) in CONTENT:
+            self.content = True
+        elif isinstance(event, Finished):
+            self.finished = True
+        elif isinstance(event, Failed):
+            self.failure = event.failure

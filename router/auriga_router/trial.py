@@ -1,0 +1,55 @@
+"""The bookkeeping of one attempt: load, breaker, counters, record. Knows neither bytes nor sockets."""
+
+from __future__ import annotations
+
+from auriga_router.attempts import Attempt
+from auriga_router.call import Call
+from auriga_router.endpoint import Endpoint
+from auriga_router.routing import gate
+from auriga_router.routing.gate import BreakerSettings
+from auriga_router.routing.outcome import Outcome
+from auriga_router.table import Member
+
+
+class Trial:
+    """An attempt under way. ``end`` must be called exactly once."""
+
+    __slots__ = ("_probe", "endpoint", "member", "sent", "started", "status")
+
+    def __init__(self, member: Member, endpoint: Endpoint, now: float) -> None:
+        self.member = member
+        self.endpoint = endpoint
+        self.started = now
+        self.sent = 0.0
+        """When the request went out; 0 while there is no connection."""
+        self.status = 0
+        endpoint.in_flight += 1
+        self._probe = gate.enter(endpoint.gate)
+
+    def first_content(self, now: float) -> None:
+        """The stream has begun to say something."""
+        self.member.tally.first_token.add(now - self.sent)
+
+    def end(self, outcome: Outcome, now: float, breaker: BreakerSettings, retry_after: float | None = None) -> None:
+        """It came to this."""
+        self.endpoint.in_flight -= 1
+        if self._probe or outcome is not Outcome.OK or self.endpoint.gate.failures:
+            gate.observe(self.endpoint.gate, outcome, now, breaker, probe=self._probe, retry_after=retry_after)
+        tally = self.member.tally
+        tally.outcomes[outcome.ordinal] += 1
+        if outcome is Outcome.OK:
+            tally.duration.add(now - self.started)
+
+    def record(self, call: Call, outcome: Outcome, now: float) -> Attempt:
+        """The attempt, ended, for logs."""
+        return Attempt(
+            call.request_id.decode("ascii"),
+            call.chain.role,
+            self.member.backend.key,
+            self.endpoint.name,
+            outcome,
+            self.status,
+            (now - self.started) * 1000,
+            call.operation.dialect.name,
+            call.stream,
+        )

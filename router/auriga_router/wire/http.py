@@ -1,0 +1,132 @@
+"""HTTP/1.1 messages as bytes: replies, chunks, heads of responses, bodies without their chunks. Pure; no transports.
+
+Framing is judged by llhttp (httptools) alone; what is read by hand here has passed it.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Protocol
+
+import httptools
+
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked")
+_CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)")
+_RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*([^\r\n]*)")
+
+LAST_CHUNK = b"0\r\n\r\n"
+JSON = b"application/json"
+
+
+def status_line(status: int) -> bytes:
+    """The first line of a reply."""
+    return _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()
+
+
+def reply(status: int, headers: bytes, body: bytes, *, content_type: bytes = JSON, close: bool = False) -> bytes:
+    """A whole reply, ready for one write. ``headers`` are lines that end in CRLF."""
+    return b"%scontent-type: %s\r\n%s%scontent-length: %d\r\n\r\n%s" % (
+        status_line(status), content_type, headers, b"connection: close\r\n" if close else b"", len(body), body,
+    )  # fmt: skip
+
+
+def stream_head(headers: bytes, *, chunked: bool, close: bool) -> bytes:
+    """The head of a stream of events. Without chunks the stream ends where the connection does."""
+    return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n%s%s%s\r\n" % (
+        headers,
+        b"transfer-encoding: chunked\r\n" if chunked else b"",
+        b"connection: close\r\n" if close else b"",
+    )
+
+
+def chunk(data: bytes) -> bytes:
+    """``data`` as one chunk; nothing for nothing, because an empty chunk would end the body."""
+    return b"%x\r\n%s\r\n" % (len(data), data) if data else b""
+
+
+class ResponseHead:
+    """The head of a response that llhttp accepted: status, framing, and the few headers that anyone asks for."""
+
+    __slots__ = ("_lines", "chunked", "status")
+
+    def __init__(self, status: int, raw: bytes) -> None:
+        self.status = status
+        self._lines = lines = raw.lower()
+        self.chunked = b"transfer-encoding" in lines and _CHUNKED.search(lines) is not None
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Nothing but the end of the connection ends the body."""
+        return not self.chunked and b"\r\ncontent-length:" not in self._lines
+
+    @property
+    def content_type(self) -> bytes:
+        """In lower case; empty if absent."""
+        match = _CONTENT_TYPE.search(self._lines)
+        return match[1].strip() if match else b""
+
+    @property
+    def retry_after(self) -> bytes:
+        """As it was written; empty if absent."""
+        match = _RETRY_AFTER.search(self._lines)
+        return match[1].strip() if match else b""
+
+
+class Decoder(Protocol):
+    """Takes the chunk framing off a body, piece by piece."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What ``data`` adds to the body. Raises httptools.HttpParserError."""
+
+
+class _Plain:
+    """The decoder of a body without chunks."""
+
+    __slots__ = ()
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+
+class _Unchunker:
+    """A body without its chunks, piece by piece. Starts at the first byte after a head, or between two chunks."""
+
+    __slots__ = ("_complete", "_parser", "_pieces")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._complete = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.feed_data(_CHUNKED_HEAD)
+
+    def on_body(self, piece: bytes) -> None:
+        """Called by httptools."""
+        self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        """Called by httptools."""
+        self._complete = True
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes after the body's end are dropped."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            if not self._complete:
+                raise
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        return body
+
+
+def unchunk(data: bytes) -> bytes:
+    """The body in these chunks, as far as they go."""
+    return _Unchunker().feed(data)
+
+
+def decoder(*, chunked: bool) -> Decoder:
+    """For a body that starts here, or between two chunks."""
+    return _Unchunker() if chunked else _Plain()

@@ -1,0 +1,137 @@
+"""Connections to endpoints: idle ones kept, new ones made on demand, a bounded number at once."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Set as AbstractSet
+
+from auriga_router.endpoint import Address, Endpoint
+from auriga_router.ports import CoarseClock, UpstreamUser
+from auriga_router.wire.upstream import UpstreamConnection
+
+_MAX_CONNECTING = 64
+"""Connections being made to one endpoint at once. More would overflow its listen backlog (often 128), and a dropped
+SYN is sent again only after a second."""
+_MAX_IDLE_SECONDS = 60.0
+
+
+class _Pool:
+    """The connections to one address."""
+
+    __slots__ = ("_address", "_clock", "_closed", "_connecting", "_idle", "_tls", "_waiting")
+
+    def __init__(self, address: Address, tls: ssl.SSLContext | None, clock: CoarseClock) -> None:
+        self._address = address
+        self._tls = tls
+        self._clock = clock
+        self._closed = False
+        self._idle: dict[UpstreamConnection, None] = {}
+        """In order of return: the last one used is the likeliest to be alive."""
+        self._waiting: deque[UpstreamUser] = deque()
+        self._connecting: set[asyncio.Task[None]] = set()
+
+    def acquire(self, user: UpstreamUser, *, fresh: bool) -> UpstreamConnection | None:
+        while self._idle and not fresh:
+            connection, _ = self._idle.popitem()
+            if self._clock.now - connection.idle_since < _MAX_IDLE_SECONDS:
+                connection.user = user
+                return connection
+            connection.abort()
+        self._waiting.append(user)
+        self._connect_if_needed()
+        return None
+
+    def forget(self, user: UpstreamUser) -> None:
+        if user in self._waiting:
+            self._waiting.remove(user)
+        while len(self._connecting) > len(self._waiting):
+            self._connecting.pop().cancel()
+
+    def close(self) -> None:
+        """Close what is idle, and give up connecting; what is in use closes when its exchange ends."""
+        self._closed = True
+        for task in self._connecting:
+            task.cancel()
+        self._connecting.clear()
+        while self._idle:
+            self._idle.popitem()[0].abort()
+        while self._waiting:
+            self._waiting.popleft().on_connect_failed()
+
+    def _connect_if_needed(self) -> None:
+        if len(self._connecting) < min(len(self._waiting), _MAX_CONNECTING):
+            task = asyncio.get_running_loop().create_task(self._connect())
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self) -> None:
+        task = asyncio.current_task()
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: UpstreamConnection(self._on_idle, self._on_lost),
+                self._address.host,
+                self._address.port,
+                ssl=self._tls,
+                server_hostname=self._address.host if self._tls else None,
+            )
+        except (OSError, ValueError):  # ValueError: a name that cannot be looked up at all
+            connection = None
+        self._connecting.discard(task)
+        if connection is not None:
+            self._on_idle(connection)
+        elif self._waiting:
+            self._waiting.popleft().on_connect_failed()
+        self._connect_if_needed()
+
+    def _on_idle(self, connection: UpstreamConnection) -> None:
+        if self._waiting:
+            user = connection.user = self._waiting.popleft()
+            user.on_connected(connection)
+        elif self._closed:
+            connection.abort()
+        else:
+            connection.idle_since = self._clock.now
+            self._idle[connection] = None
+
+    def _on_lost(self, connection: UpstreamConnection) -> None:
+        self._idle.pop(connection, None)
+
+
+class Pools:
+    """The connections to every endpoint. Implements ``ports.Connector``."""
+
+    def __init__(self, clock: CoarseClock) -> None:
+        self._clock = clock
+        self._pools: dict[Endpoint, _Pool] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    def acquire(self, endpoint: Endpoint, user: UpstreamUser, *, fresh: bool = False) -> UpstreamConnection | None:
+        """See ``ports.Connector``."""
+        pool = self._pools.get(endpoint)
+        if pool is None:
+            address = endpoint.address
+            pool = self._pools[endpoint] = _Pool(address, self._context() if address.tls else None, self._clock)
+        return pool.acquire(user, fresh=fresh)
+
+    def forget(self, endpoint: Endpoint, user: UpstreamUser) -> None:
+        """See ``ports.Connector``."""
+        pool = self._pools.get(endpoint)
+        if pool is not None:
+            pool.forget(user)
+
+    def keep_only(self, endpoints: AbstractSet[Endpoint]) -> None:
+        """Close idle connections to endpoints that are gone."""
+        for endpoint in self._pools.keys() - endpoints:
+            self._pools.pop(endpoint).close()
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self.keep_only(set())
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+            self._tls.set_alpn_protocols(["http/1.1"])
+        return self._tls

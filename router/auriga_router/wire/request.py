@@ -1,0 +1,168 @@
+"""Requests out of a client's bytes. llhttp judges the framing; callbacks only note what they see.
+
+An exception inside an httptools callback would look like a framing error, so nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+import httptools
+
+MAX_HEAD = 65536
+"""Bytes of a request's head."""
+
+_KEPT = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect",
+                   b"x-request-id", b"traceparent", b"tracestate"})  # fmt: skip
+"""The request's headers that anyone asks for. The caller's credentials are not among them, so they cannot leak."""
+_FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class Refusal(NamedTuple):
+    """Why a request is not even looked at. It ends the connection, whose framing cannot be trusted any more."""
+
+    status: int
+    message: str
+
+
+class Request:
+    """One request of a client."""
+
+    __slots__ = ("_pieces", "has_head", "head_size", "headers", "http10", "keep_alive", "method", "size", "target")
+
+    def __init__(self) -> None:
+        self.method = b""
+        self.target = b""
+        self.headers: dict[bytes, bytes] = {}
+        self.http10 = False
+        self.keep_alive = True
+        self.has_head = False
+        self.head_size = 0
+        """Bytes of the head so far, about."""
+        self.size = 0
+        """Bytes of the body so far."""
+        self._pieces: list[bytes] = []
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def add(self, piece: bytes, limit: int) -> None:
+        """More of the body. Past the limit nothing is kept."""
+        self.size += len(piece)
+        if self.size > limit:
+            self._pieces.clear()
+        else:
+            self._pieces.append(piece)
+
+
+class RequestReader:
+    """Feeds a client's bytes to llhttp and collects whole requests. One for each connection."""
+
+    __slots__ = ("_continued", "_head_bytes", "_headers", "_limit", "_parser", "current", "whole")
+
+    def __init__(self, body_limit: int) -> None:
+        self._limit = body_limit
+        self._head_bytes = 0
+        self._headers: dict[bytes, bytes] = {}
+        self.current: Request | None = None
+        """The request that is being received."""
+        self.whole: deque[Request] = deque()
+        self._continued: Request | None = None
+        self._parser = httptools.HttpRequestParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Take in bytes. Raises httptools.HttpParserError."""
+        before = self.current
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+        request = self.current
+        if request is None or request.has_head:
+            return
+        if request is before:
+            request.head_size += len(data)  # all of it was head, though of an endless header httptools tells nothing
+        else:
+            request.head_size = self._head_bytes
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """RFC 9110 lets a server be deaf to an upgrade; llhttp does not: it ends the request at its head.
+
+        Java's client asks for h2c with every first request, so the body is read on by a new parser.
+        """
+        request = self.whole.pop()
+        if request.method == b"CONNECT":
+            raise httptools.HttpParserError("this server is no proxy")
+        framing = [b"%s: %s\r\n" % (name, request.headers[name]) for name in _FRAMING if name in request.headers]
+        self._continued = request
+        self._parser = httptools.HttpRequestParser(self)
+        self.feed(b"POST / HTTP/1.1\r\n%s\r\n%s" % (b"".join(framing), rest))
+
+    def on_message_begin(self) -> None:
+        """Called by httptools."""
+        self.current = request = self._continued or Request()
+        self._headers = request.headers
+        self._head_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Called by httptools; in pieces when the URL comes in pieces."""
+        if self.current is not None and self._continued is None:
+            self.current.target += url
+            self._head_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by httptools."""
+        self._head_bytes += len(name) + len(value) + 4  # colon, space and CRLF
+        name = name.lower()
+        if name in _KEPT:
+            self._headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        """Called by httptools."""
+        self._headers = {}  # trailers, which come as headers too, must not change what the head said
+        request = self.current
+        if self._continued is not None:
+            self._continued = None
+        elif request is not None:
+            request.has_head = True
+            request.head_size = max(request.head_size, self._head_bytes)
+            request.method = self._parser.get_method()
+            request.http10 = self._parser.get_http_version() == "1.0"
+
+    def on_body(self, piece: bytes) -> None:
+        """Called by httptools."""
+        if self.current is not None:
+            self.current.add(piece, self._limit)
+
+    def on_message_complete(self) -> None:
+        """Called by httptools. Only inside this callback does llhttp know whether the connection may be kept."""
+        request = self.current
+        if request is not None:
+            request.keep_alive = self._parser.should_keep_alive() and not request.http10
+            self.whole.append(request)
+            self.current = None
+
+
+def check(request: Request, body_limit: int) -> Refusal | None:
+    """What llhttp lets pass and we do not, in a request whose head is here."""
+    headers = request.headers
+    if request.head_size > MAX_HEAD:
+        return Refusal(431, f"the head of the request is larger than {MAX_HEAD} bytes")
+    if request.size > body_limit or (not request.size and int(headers.get(b"content-length", b"0")) > body_limit):
+        return Refusal(413, f"the body is larger than {body_limit} bytes")
+    if request.http10 and b"transfer-encoding" in headers:
+        return Refusal(400, "HTTP/1.0 has no Transfer-Encoding")
+    if b"host" not in headers and not request.http10:
+        return Refusal(400, "the Host header is missing")
+    return _unsupported(headers) if b"expect" in headers or b"content-encoding" in headers else None
+
+
+def _unsupported(headers: dict[bytes, bytes]) -> Refusal | None:
+    if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
+        return Refusal(417, "the only expectation understood is 100-continue")
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        return Refusal(415, "the body must not be compressed")
+    return None

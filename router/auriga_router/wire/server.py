@@ -1,0 +1,232 @@
+"""A caller's connection: requests in, replies out, one at a time and in order. Decides framing, never routing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+import httptools
+
+from auriga_router.ports import CoarseClock
+from auriga_router.wire.request import MAX_HEAD, Refusal, Request, RequestReader, check
+
+_HEAD_SECONDS = 30.0
+_BODY_SECONDS = 300.0
+_IDLE_SECONDS = 75.0
+_LINGER_SECONDS = 2.0
+"""How long a refused client may go on sending before it is cut off. Closing at once would reset the connection, and
+the reset can overtake the refusal."""
+_MAX_PIPELINED = 32
+_MAX_PIPELINED_BYTES = 1024 * 1024
+
+
+class Listener(Protocol):
+    """Who is told how the client does while its request is being answered."""
+
+    def client_gone(self) -> None: ...
+
+    def client_paused(self) -> None: ...
+
+    def client_resumed(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Hub:
+    """What all connections of a router share."""
+
+    handle: Callable[[Request, ServerConnection], Listener | None]
+    """Answers a request, now or later."""
+    refuse: Callable[[Refusal], bytes]
+    """The reply to what is not HTTP, or too much of it."""
+    clock: CoarseClock
+    body_limit: int
+    connections: set[ServerConnection] = field(default_factory=set)
+    draining: bool = False
+    on_empty: Callable[[], None] | None = None
+    """Called when the last connection is gone."""
+
+
+class _Phase(Enum):
+    OPEN = auto()
+    LINGERING = auto()
+    CLOSED = auto()
+
+
+class ServerConnection(asyncio.Protocol):
+    """An HTTP/1.1 server connection. Implements ``ports.Client``."""
+
+    __slots__ = ("_advancing", "_answering", "_hub", "_in_body", "_listener", "_paused", "_phase", "_reader",
+                 "_reading", "_refusal", "_transport", "_watched", "expires")  # fmt: skip
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._transport: asyncio.Transport
+        self._reader = RequestReader(hub.body_limit)
+        self._phase = _Phase.OPEN
+        self._answering = False
+        self._advancing = False
+        self._listener: Listener | None = None
+        self._paused = False
+        self._reading = True
+        self._refusal: Refusal | None = None
+        """What ends the connection once the requests before it are answered."""
+        self._watched: Request | None = None
+        self._in_body = False
+        self.expires = 0.0
+
+    # --- for whoever answers
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; silently nothing if the client is gone."""
+        try:
+            self._transport.write(data)
+        except RuntimeError:
+            return  # uvloop raises on a closed transport; connection_lost is on its way
+
+    def done(self, *, keep_alive: bool) -> None:
+        """The reply is out."""
+        self._answering = False
+        self._listener = None
+        if not keep_alive or self._hub.draining:
+            self._phase = _Phase.CLOSED
+            self._transport.close()
+            return
+        self.expires = self._hub.clock.now + _IDLE_SECONDS
+        if not self._advancing and (self._reader.whole or self._refusal is not None or not self._reading):
+            self._advance()
+
+    # --- for the router
+
+    @property
+    def busy(self) -> bool:
+        """Is a request being received or answered?"""
+        return self._answering or self._reader.current is not None or bool(self._reader.whole)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def close_if_idle(self) -> None:
+        """Close, unless a request is being received or answered: then it closes after the reply."""
+        if not self.busy:
+            self._transport.close()
+
+    def on_expired(self, now: float) -> None:
+        """The client took too long to send, or to come again."""
+        if self._answering:
+            return
+        if self._phase is _Phase.OPEN and self._reader.current is not None:
+            self._refuse(Refusal(408, "the request did not arrive in time"))
+        else:
+            self._transport.abort()
+
+    # --- for the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop."""
+        self._transport = transport  # type: ignore[assignment]  # a TCP transport reads and writes
+        self._hub.connections.add(self)
+        self.expires = self._hub.clock.now + _HEAD_SECONDS
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called by the event loop."""
+        self._phase = _Phase.CLOSED
+        hub = self._hub
+        hub.connections.discard(self)
+        if not hub.connections and hub.on_empty is not None:
+            hub.on_empty()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.client_gone()
+
+    def pause_writing(self) -> None:
+        """Called by the event loop: the client does not keep up."""
+        self._paused = True
+        if self._listener is not None:
+            self._listener.client_paused()
+
+    def resume_writing(self) -> None:
+        """Called by the event loop."""
+        self._paused = False
+        if self._listener is not None:
+            self._listener.client_resumed()
+        elif not self._advancing:
+            self._advance()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        if self._phase is not _Phase.OPEN or self._refusal is not None:
+            return
+        reader = self._reader
+        try:
+            reader.feed(data)
+        except httptools.HttpParserError as error:
+            if not reader.whole or reader.whole[-1].keep_alive:  # else: bytes after the last request, not read
+                self._refusal = Refusal(400, f"this is not HTTP/1.1: {error}")
+        if reader.current is not None and self._refusal is None:
+            self._watch(reader.current)
+        if not self._advancing:
+            self._advance()
+
+    def _watch(self, request: Request) -> None:
+        """Time limits on a request that is still being received, and an early look at its head."""
+        if self._watched is not request:
+            self._watched = request
+            self._in_body = False
+            self.expires = self._hub.clock.now + _HEAD_SECONDS
+        if request.has_head and not self._in_body:
+            self._in_body = True
+            self.expires = self._hub.clock.now + _BODY_SECONDS
+            self._refusal = check(request, self._hub.body_limit)
+            if self._refusal is None and b"expect" in request.headers and not self._answering:
+                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif request.size > self._hub.body_limit or request.head_size > MAX_HEAD:
+            self._refusal = check(request, self._hub.body_limit)
+
+    def _advance(self) -> None:
+        """Have the next whole request answered; pipelined ones wait, and behind too many nothing more is read."""
+        self._advancing = True
+        whole = self._reader.whole
+        while whole and not self._answering and not self._paused and self._phase is _Phase.OPEN:
+            self._begin(whole.popleft())
+        self._advancing = False
+        if self._phase is not _Phase.OPEN:
+            return
+        if self._refusal is not None and not self._answering and not whole:
+            self._refuse(self._refusal)
+        elif self._reading and whole and _too_many(whole):
+            self._reading = False
+            self._transport.pause_reading()
+        elif not self._reading and not whole:
+            self._reading = True
+            self._transport.resume_reading()
+
+    def _begin(self, request: Request) -> None:
+        refusal = check(request, self._hub.body_limit)
+        if refusal is not None:
+            self._refusal = refusal
+            self._reader.whole.clear()
+            return
+        if self._watched is request:
+            self._watched = None
+            self._in_body = False
+        self._answering = True
+        listener = self._hub.handle(request, self)
+        if self._answering:
+            self._listener = listener
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._phase = _Phase.LINGERING
+        self.expires = self._hub.clock.now + _LINGER_SECONDS
+        self.write(self._hub.refuse(refusal))
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+
+
+def _too_many(waiting: Iterable[Request]) -> bool:
+    """Is it better to stop reading, although that hides it if the client goes away?"""
+    sizes = [request.size for request in waiting]
+    return len(sizes) > _MAX_PIPELINED or sum(sizes) > _MAX_PIPELINED_BYTES

@@ -1,0 +1,180 @@
+"""A connection to an endpoint: one request at a time, kept for the next one if the framing allows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import httptools
+
+from auriga_router.ports import UpstreamUser
+from auriga_router.wire.http import ResponseHead
+
+_MAX_HEAD = 65536
+_HEAD_END = b"\r\n\r\n"
+_JOIN_BELOW = 65536
+"""Bytes up to which copying into one buffer is cheaper than two writes."""
+
+
+class _Notes:
+    """What llhttp sees of a response. It has neither ``on_header`` nor ``on_body``, so httptools builds nothing."""
+
+    __slots__ = ("complete", "extra", "interim", "keep_alive", "parser", "status")
+
+    def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.status = 0
+        self.interim = 0
+        self.complete = False
+        self.keep_alive = False
+        self.extra = False
+
+    def reset(self) -> None:
+        self.status = 0
+        self.interim = 0
+        self.complete = False
+        self.extra = False
+
+    def on_message_begin(self) -> None:
+        self.extra = self.complete
+
+    def on_headers_complete(self) -> None:
+        if self.complete:
+            return
+        status = self.parser.get_status_code()
+        if status < 200:
+            self.interim += 1
+        else:
+            self.status = status
+
+    def on_message_complete(self) -> None:
+        if self.status and not self.complete:
+            self.complete = True
+            # Right only inside this callback: after feed_data the flags are gone and nothing looks reusable.
+            self.keep_alive = self.parser.should_keep_alive()
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """An HTTP/1.1 client connection. Reports to its ``user``; belongs to the pool while it has none."""
+
+    __slots__ = ("_head", "_notes", "_on_idle", "_on_lost", "_paused", "_response", "_silent", "_transport",
+                 "idle_since", "reused", "user")  # fmt: skip
+
+    def __init__(
+        self, on_idle: Callable[[UpstreamConnection], None], on_lost: Callable[[UpstreamConnection], None]
+    ) -> None:
+        self._on_idle = on_idle
+        self._on_lost = on_lost
+        self._transport: asyncio.Transport
+        self._notes = _Notes()
+        self._head = b""
+        """Bytes of a head that is not whole yet."""
+        self._response: ResponseHead | None = None
+        self._silent = True
+        self._paused = False
+        self.user: UpstreamUser | None = None
+        self.reused = False
+        self.idle_since = 0.0
+
+    # --- for the exchange
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Send a request."""
+        self._notes.reset()
+        self._head = b""
+        self._response = None
+        self._silent = True
+        try:
+            if len(body) < _JOIN_BELOW:
+                self._transport.write(head + body)
+            else:
+                self._transport.writelines((head, body))
+        except RuntimeError:
+            return  # uvloop raises on a closed transport; connection_lost is on its way and tells the user
+
+    def release(self) -> None:
+        """The response came whole: keep the connection if both sides may."""
+        notes = self._notes
+        if not notes.complete or not notes.keep_alive or notes.extra or self._transport.is_closing():
+            self.abort()
+            return
+        self.resume()
+        self.user = None
+        self.reused = True
+        self._on_idle(self)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.user = None
+        self._transport.abort()
+
+    def pause(self) -> None:
+        """Stop reading."""
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    # --- for the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop."""
+        self._transport = transport  # type: ignore[assignment]  # TCP and TLS transports both read and write
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        user, notes = self.user, self._notes
+        if user is None:
+            self.abort()  # nobody asked: whatever this is, it must not be taken for the next answer
+            return
+        self._silent = False
+        try:
+            notes.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            if not notes.complete:
+                self._break(framing=True)
+                return
+            notes.extra = True
+        if self._response is not None:
+            user.on_data(data, notes.complete)
+        else:
+            self._read_head(user, self._head + data if self._head else data)
+
+    def _read_head(self, user: UpstreamUser, data: bytes) -> None:
+        notes = self._notes
+        if not notes.status:
+            self._head = data
+            if len(data) > _MAX_HEAD:
+                self._break(framing=True)
+            return
+        start = 0
+        while notes.interim:
+            notes.interim -= 1
+            start = data.index(_HEAD_END, start) + 4
+        end = data.index(_HEAD_END, start) + 4
+        self._head = b""
+        self._response = ResponseHead(notes.status, data[start:end])
+        user.on_response(self._response, data[end:], notes.complete)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called by the event loop."""
+        self._on_lost(self)
+        user, response = self.user, self._response
+        if user is None:
+            return
+        self.user = None
+        if error is None and response is not None and response.ends_with_connection:
+            user.on_data(b"", True)
+        else:
+            user.on_broken(framing=False, silent=self._silent)
+
+    def _break(self, *, framing: bool) -> None:
+        user = self.user
+        self.abort()
+        if user is not None:
+            user.on_broken(framing=framing, silent=False)
