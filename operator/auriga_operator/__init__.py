@@ -1,0 +1,1 @@
+"""Turns Models and RoleChains into Kubernetes objects and truthful status."""

@@ -1,0 +1,69 @@
+"""``python -m auriga_operator``: the operator, in a pod or, with ``KUBECONFIG``, anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+from typing import TYPE_CHECKING, cast
+
+import kopf
+import uvloop
+
+from auriga_operator.app import App, image_volumes
+from auriga_operator.connection import Connection, NoCluster, connect
+from auriga_operator.errors import ApiError, Unreachable
+from auriga_operator.handlers import registry
+from auriga_operator.kube import Kube
+from auriga_operator.settings import Settings, parse
+
+if TYPE_CHECKING:
+    from kopf._core.engines.peering import Identity  # a NewType of str that kopf does not export
+
+
+def main() -> int:
+    """Run until a signal; the exit status."""
+    settings = parse(sys.argv[1:], os.environ)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # During an outage kopf logs each of its tries; `follow` says once that the API server is away, and that it is back.
+    if settings.log_level != "debug":
+        logging.getLogger("kopf").setLevel(logging.CRITICAL)
+    try:
+        connection = connect()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(settings, connection))
+    except (NoCluster, ApiError, Unreachable) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the last word of a program
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 0
+    return 0
+
+
+async def run(settings: Settings, connection: Connection) -> None:
+    """The operator, until kopf is told to stop."""
+    async with Kube(connection) as kube:
+        identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        volumes = await image_volumes(kube, settings)
+        app = App(kube, settings, identity, connection.namespace, image_volumes=volumes)
+        stop = asyncio.Event()
+        work = asyncio.create_task(app.run(), name="auriga")
+        work.add_done_callback(lambda _: stop.set())
+        await kopf.operator(
+            registry=registry(app, connection, work),
+            # Unless told, kopf asks for the user's name, and a container's bare uid has none.
+            identity=cast("Identity", identity),
+            stop_flag=stop,
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            liveness_endpoint=f"http://0.0.0.0:{settings.probe_port}/healthz" if settings.probe_port else None,
+        )
+        if work.done() and not work.cancelled():
+            work.result()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""The running operator: what follows the cluster, the queue that works, and the election that lets it.
+
+Handlers put what they hear into the store; everything else follows from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+
+from auriga_operator import labels
+from auriga_operator.follow import Follower, Scope
+from auriga_operator.kube import Kube
+from auriga_operator.leader import Elector
+from auriga_operator.observe import Observer
+from auriga_operator.reconcile import Reconciler
+from auriga_operator.resources import (
+    CHAINS,
+    CLAIMS,
+    DEPLOYMENTS,
+    EVENTS,
+    JOBS,
+    LEASES,
+    MODELS,
+    OWNED,
+    PODS,
+    SECRETS,
+    Key,
+    Object,
+    Resource,
+)  # fmt: skip
+from auriga_operator.settings import Settings
+from auriga_operator.store import Store
+from auriga_operator.workqueue import WorkQueue
+
+_log = logging.getLogger(__name__)
+
+_STUCK_SECONDS = 600.0
+_BURSTS = frozenset((DEPLOYMENTS.kind, PODS.kind, JOBS.kind, EVENTS.kind))
+_BURST_SECONDS = 0.1
+"""Those change several times in a row when others work on them: once is enough for all of that."""
+_BURSTS = frozenset((DEPLOYMENTS.kind, PODS.kind, JOBS.kind, EVENTS.kind))
+_BURST_SECONDS = 0.1
+"""Those change several times in a row when others work on them: once is enough for all of that."""
+_IMAGE_VOLUMES_SINCE = (1, 35)
+
+
+class App:
+    """One replica of the operator."""
+
+    def __init__(self, kube: Kube, settings: Settings, identity: str, home: str, *, image_volumes: bool) -> None:
+        self.store = Store()
+        self._settings = settings
+        observer = Observer(kube, self.store, image_volumes=image_volumes)
+        self._reconcile = Reconciler(
+            kube, self.store, observer, settings, wake=self._wake_one, busy=self._busy, clock=time.time
+        )
+        self.queue: WorkQueue[Key] = WorkQueue(self._reconcile, settings.workers)
+        self._lists = [Follower(kube, scope, self, settings.resync) for scope in _scopes((MODELS, CHAINS), settings)]
+        self._watches = [Follower(kube, scope, self, settings.resync) for scope in _watched(settings)]
+        lease = Key(LEASES.kind, settings.lease_namespace or home, settings.lease_name)
+        self.elector = Elector(kube, lease, identity, settings.lease_seconds, self._lead)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for follower in self._lists:
+                group.create_task(follower.run(watch=False))
+            for follower in self._watches:
+                group.create_task(follower.run())
+            group.create_task(self.elector.run())
+
+    def put(self, item: Object) -> None:
+        """The object is like this now."""
+        self._wake(self.store.put(item), item["kind"])
+
+    def remove(self, item: Object) -> None:
+        """The object is gone."""
+        self._wake(self.store.remove(item), item["kind"])
+
+    def keep(self, resource: Resource, namespace: str, names: AbstractSet[Key], version: int) -> None:
+        """There were no others at that version."""
+        self._wake(self.store.keep(resource, namespace, names, version), resource.kind)
+
+    def recovered(self) -> None:
+        """The API server answers again: what failed meanwhile need not wait, and what was missed is looked for."""
+        self.queue.retry_failed()
+        for follower in self._lists:
+            follower.stale.set()
+
+    def stuck(self) -> bool:
+        """Whether work stands still that should not."""
+        return self.elector.leading and self.queue.oldest() > _STUCK_SECONDS
+
+    def _busy(self) -> bool:
+        return self.queue.depth > self._settings.workers
+
+    async def _lead(self) -> None:
+        # Not before everything is known: what is not seen yet would be taken for missing.
+        for follower in (*self._lists, *self._watches):
+            await follower.synced.wait()
+        self._reconcile.take_over()
+        for key in (*self.store.keys(MODELS), *self.store.keys(CHAINS)):
+            self.queue.add(key)
+        await self.queue.run()
+
+    def _wake(self, keys: Iterable[Key], changed: str) -> None:
+        delay = _BURST_SECONDS if changed in _BURSTS else 0.0
+        for key in keys:
+            self._wake_one(key, delay)
+
+    def _wake_one(self, key: Key, delay: float = 0.0) -> None:
+        if not self.elector.leading:
+            return
+        if delay:
+            self.queue.add_after(key, delay)
+        else:
+            self.queue.add(key)
+
+
+def _scopes(resources: Iterable[Resource], settings: Settings, selector: str = "") -> list[Scope]:
+    namespaces = settings.namespaces or ("",)
+    return [Scope(resource, namespace, selector) for namespace in namespaces for resource in resources]
+
+
+def _watched(settings: Settings) -> list[Scope]:
+    """What Models own and name. Models and RoleChains themselves are watched by kopf, and listed here now and then."""
+    ours = [resource for resource in (*OWNED, PODS) if resource != CLAIMS]
+    scopes = [*_scopes(ours, settings, labels.OURS), *_scopes((CLAIMS,), settings)]
+    for namespace in settings.namespaces or ("",):
+        scopes.append(Scope(SECRETS, namespace, metadata_only=True))
+        scopes.append(Scope(EVENTS, namespace, fields="type=Warning"))
+    return scopes
+
+
+async def image_volumes(kube: Kube, settings: Settings) -> bool:
+    """Whether pods may mount images."""
+    if settings.image_volumes == "auto":
+        return await kube.server_version() >= _IMAGE_VOLUMES_SINCE
+    return settings.image_volumes == "yes"
