@@ -1,0 +1,1 @@
+"""The `auriga` command, and local mode: the same YAML without a cluster."""

@@ -1,0 +1,98 @@
+"""``auriga check``: what an API server would say of manifests, with file and line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from auriga_cli import console
+from auriga_cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from auriga_api.manifests import Manifests, Problem
+
+
+_STDIN = Path("-")
+
+
+def check(
+    file: Annotated[
+        list[Path], typer.Option("--file", "-f", metavar="FILE|DIR|-", help="Manifests; - is stdin. May be repeated.")
+    ],
+    *,
+    namespace: Annotated[
+        str, typer.Option(envvar="AURIGA_NAMESPACE", help="The namespace of objects that name none.")
+    ] = "default",
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")] = False,
+    output: Annotated[
+        Literal["text", "json"], typer.Option("--output", "-o", help="A line for each problem, or one JSON object.")
+    ] = "text",
+) -> None:
+    """Say what is wrong with manifests, without running anything.
+
+    Errors are what the API server would refuse. Warnings are references to nothing, and names taken twice.
+    A folder is read as `auriga up` reads it: its own .yaml, .yml and .json files.
+    """
+    from auriga_api.manifests import references
+
+    manifests = _load(file, namespace)
+    problems = sorted((*manifests.problems, *references(manifests)), key=lambda problem: (problem.file, problem.line))
+    failed = any(strict or problem.severity == "error" for problem in problems)
+    if output == "json":
+        console.out.print(json.dumps(_facts(manifests, problems, failed), indent=2))
+    else:
+        for problem in problems:
+            _print(problem)
+        console.err.print(_summary(manifests, problems))
+    raise typer.Exit(ExitCode.INVALID if failed else ExitCode.OK)
+
+
+def _load(files: list[Path], namespace: str) -> Manifests:
+    from auriga_api.manifests import parse
+    from auriga_router.sources.files import FileSource
+
+    if _STDIN in files:
+        if len(files) > 1:
+            console.fail(ExitCode.INVALID, "-f - is read alone: leave out the other files, or pipe them in too")
+        return parse({"<stdin>": sys.stdin.read()}, namespace)
+    for path in files:
+        if not path.exists():
+            console.fail(ExitCode.ENVIRONMENT, f"-f {path}: no such file or folder")
+    return FileSource(files, namespace).load()
+
+
+def _print(problem: Problem) -> None:
+    """``file:line: `` comes first: terminals and editors make a link of it."""
+    style = "red" if problem.severity == "error" else "yellow"
+    place, what = f"{problem.file}:{problem.line}:", str(problem).removeprefix(f"{problem.file}:{problem.line}: ")
+    console.out.print(console.printable(place), end=" ")
+    console.out.print(f"{problem.severity}:", style=style, end=" ")
+    console.out.print(console.printable(what))
+
+
+def _summary(manifests: Manifests, problems: list[Problem]) -> str:
+    counts = (("Model", manifests.models), ("RoleChain", manifests.chains), ("Secret", manifests.secrets))
+    good = ", ".join(_number(len(objects), kind) for kind, objects in counts if objects) or "no objects"
+    errors = sum(problem.severity == "error" for problem in problems)
+    if not problems:
+        return f"{good}: no problems"
+    return f"{_number(errors, 'error')}, {_number(len(problems) - errors, 'warning')}; {good} without an error"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _facts(manifests: Manifests, problems: list[Problem], failed: bool) -> dict[str, object]:
+    return {
+        "ok": not failed,
+        "problems": [asdict(problem) for problem in problems],
+        "models": sorted(manifests.models),
+        "roleChains": sorted(manifests.chains),
+        "secrets": sorted(manifests.secrets),
+    }

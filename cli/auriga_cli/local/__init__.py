@@ -1,0 +1,5 @@
+"""Local mode: the same resources without a cluster. Observe files and processes, decide, act, report.
+
+`state`, `desired`, `plan`, `status`, `ending`, `memory`, `backoff`, `trail` are pure; `machine` and `probe` observe;
+`process`, `fleet`, `stock`, `weights` act; `supervisor` is the loop around them; `report` is what the terminal shows.
+"""

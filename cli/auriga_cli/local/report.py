@@ -1,0 +1,154 @@
+"""What the terminal shows of local mode: one line an event; on a terminal also a live table while Models come up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from auriga_api.manifests import Manifests, Problem
+from auriga_api.model import ModelStatus
+from auriga_cli.local.ending import Ending
+from auriga_cli.local.status import PROGRESSING
+from auriga_cli.local.terminal import Terminal
+from auriga_cli.local.trail import Trail, describe
+from auriga_router.attempts import Attempt
+
+_LINES = 8
+"""How many of an engine's last lines are shown; its log has them all."""
+
+_OVERDUE = 2.0
+"""Seconds after a failed attempt without any other news of its request."""
+
+_STYLES = {"Ready": "green", "Degraded": "yellow", "Failed": "bold red"}
+
+
+class Report:
+    """Says what happens, once for each thing that happens."""
+
+    def __init__(self, console: Console, attempts: Literal["fallbacks", "all", "none"] = "fallbacks") -> None:
+        self._terminal = Terminal(console)
+        self._attempts = attempts
+        self._trail = Trail()
+        self._said: dict[str, tuple[str, str, int]] = {}
+        self._reasons: dict[str, str] = {}
+        self._held: list[tuple[str, str]] | None = None
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line."""
+        if self._held is not None:
+            self._held.append((text, style))
+        else:
+            self._terminal.print(text, style)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps lines back for a while: an answer is being printed, and they would stand in the middle of it."""
+        self._held = []
+        try:
+            yield
+        finally:
+            lines, self._held = self._held, None
+            for line in lines:
+                self.say(*line)
+
+    def problems(self, problems: Iterable[Problem], *, kept: bool) -> None:
+        """What is wrong with the manifests; ``kept``: what was there before goes on."""
+        broken = False
+        for problem in problems:
+            broken = broken or problem.severity == "error"
+            # As `auriga check` says it: terminals and editors make a link of what comes first.
+            place = f"{problem.file}:{problem.line}: "
+            line = f"{place}{problem.severity}: {str(problem).removeprefix(place)}"
+            self.say(line, "bold red" if problem.severity == "error" else "yellow")
+        if broken and kept:
+            self.say("the last good state of what is broken goes on serving", "yellow")
+
+    def statuses(self, statuses: Mapping[str, ModelStatus]) -> None:
+        """Says what changed, and shows what is under way."""
+        if self._terminal.live:
+            self._terminal.show({key: status for key, status in statuses.items() if status.phase in PROGRESSING})
+        for key, status in statuses.items():
+            said = _said(status)
+            if self._said.get(key) != said:
+                self._said[key] = said
+                self._change(key, status)
+        for key in self._said.keys() - statuses.keys():
+            del self._said[key]
+            self.say(f"{short(key)}: removed")
+
+    def engine_ended(self, model: str, ending: Ending, count: int, log: Path) -> None:
+        """The last lines of an engine that failed (its status says that it did); the same again is one line."""
+        known, self._reasons[model] = self._reasons.get(model), ending.reason
+        if count > 1 and ending.reason == known:
+            self.say(f"{short(model)}: {ending.message}, {count} times in a row", "yellow")
+            return
+        self.say(f"{short(model)}: the last lines of its engine (all of them: {log}):", "yellow")
+        for line in ending.lines[-_LINES:]:
+            self.say(f"    {line}", "dim")
+
+    def attempt(self, attempt: Attempt) -> None:
+        """Each attempt of the router."""
+        line = self._trail.add(attempt)
+        if self._attempts == "all":
+            self.say(describe(attempt), "dim")
+        elif self._attempts == "fallbacks" and line:
+            self.say(line, "yellow")
+        elif self._attempts == "fallbacks" and (failures := self._trail.failures(attempt.request_id)):
+            # A chain that has failed makes no attempt more: only time tells.
+            asyncio.get_running_loop().call_later(_OVERDUE, self._overdue, attempt.request_id, failures)
+
+    def _overdue(self, request_id: str, failures: int) -> None:
+        if line := self._trail.overdue(request_id, failures):
+            self.say(line, "yellow")
+
+    def flush(self) -> None:
+        """Waits until everything that was said is written."""
+        self._terminal.flush()
+
+    def close(self) -> None:
+        """Takes the live table off the terminal, and writes what is left."""
+        self._terminal.show({})
+        self._terminal.flush()
+
+    def _change(self, key: str, status: ModelStatus) -> None:
+        condition = status.conditions[0]
+        if status.phase in PROGRESSING:
+            if not self._terminal.live and status.phase != "Pending":
+                self.say(f"{short(key)}: {status.phase.lower()}: {condition.message}")
+            return
+        reason = f" ({condition.reason})" if status.phase in ("Failed", "Degraded") else ""
+        at = f" at {status.endpoint}" if status.endpoint else ""
+        self.say(
+            f"{short(key)}: {status.phase.lower()}{reason}{at}: {condition.message}", _STYLES.get(status.phase, "")
+        )
+
+
+def short(key: str) -> str:
+    """A Model's key as people write it: without the namespace where it is the default one."""
+    return key.removeprefix("default/")
+
+
+def curl(url: str, name: str) -> str:
+    """A command line to copy."""
+    body = json.dumps({"model": name, "messages": [{"role": "user", "content": "Hello"}]})
+    return f"curl {url}/v1/chat/completions -H 'content-type: application/json' -d '{body}'"
+
+
+def callable_names(manifests: Manifests, statuses: Mapping[str, ModelStatus]) -> list[str]:
+    """What callers may send as ``model``: roles first, then Models, those that serve before the others."""
+    roles = [chain.role for chain in manifests.chains.values()]
+    ready = {key: status.phase in ("Ready", "Degraded") for key, status in statuses.items()}
+    models = sorted(manifests.models, key=lambda key: not ready.get(key, False))
+    return [*roles, *map(short, models)]
+
+
+def _said(status: ModelStatus) -> tuple[str, str, int]:
+    """What makes a new line: phase, reason, and each tenth of a download."""
+    percent = status.download.percent if status.download else 0
+    return status.phase, status.conditions[0].reason, percent // 10

@@ -1,0 +1,192 @@
+"""What is true of each Model on this machine, in the words of the API. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+from auriga_api.base import Condition
+from auriga_api.model import Download, Model, ModelStatus, Phase
+from auriga_cli.local.backoff import retry_at
+from auriga_cli.local.desired import Secrets
+from auriga_cli.local.ending import Ending
+from auriga_cli.local.memory import context_length, human_size
+from auriga_cli.local.plan import Shortage
+from auriga_cli.local.state import Fetch, Limits, Process, Wanted, World
+from auriga_router.providers import site
+from auriga_router.table import NotReady
+
+PROGRESSING: frozenset[Phase] = frozenset({"Pending", "Downloading", "Loading"})
+"""Phases that end by themselves, in one way or the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What statuses are made of besides the World itself."""
+
+    world: World
+    now: float
+    limits: Limits
+    shortages: Mapping[str, Shortage] = field(default_factory=dict)
+    endings: Mapping[str, Ending] = field(default_factory=dict)
+    """Model key -> how its last engine ended."""
+    secrets: Secrets = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    phase: Phase
+    reason: str
+    message: str
+
+
+def model_status(model: Model, previous: ModelStatus | None, view: View, stamp: str) -> ModelStatus:
+    """The status of ``model``, which was ``previous``; ``stamp`` is now, as Kubernetes writes a time."""
+    key = model.metadata.key
+    wanted = view.world.wanted.get(key)
+    if wanted is None:
+        return _status(model, _external(model, view), previous, stamp)
+    running = [each for each in view.world.processes if each.model == key and each.state != "Stopping"]
+    ready = [each for each in running if each.state == "Healthy"]
+    fetch = view.world.fetches.get(wanted.request.id)
+    status = _status(model, _finding(wanted, running, fetch, view), previous, stamp)
+    artifact = fetch.artifact if fetch else None
+    return status.model_copy(
+        update={
+            "artifact": artifact,
+            "download": _download(fetch),
+            "replicas": len(running),
+            "ready_replicas": len(ready),
+            "endpoint": ready[0].address if ready else "",
+            "slots": wanted.parallel * len(ready),
+        }
+    )
+
+
+def _status(model: Model, finding: _Finding, previous: ModelStatus | None, stamp: str) -> ModelStatus:
+    ready = "True" if finding.phase in ("Ready", "Degraded") else "False"
+    generation = model.metadata.generation
+    condition = Condition(
+        type="Ready",
+        status="True" if ready == "True" else "False",
+        reason=finding.reason,
+        message=finding.message,
+        observed_generation=generation,
+        last_transition_time=_transition(previous, ready, stamp),
+    )
+    return ModelStatus(observed_generation=generation, phase=finding.phase, conditions=[condition])
+
+
+def _transition(previous: ModelStatus | None, ready: str, stamp: str) -> str:
+    for condition in previous.conditions if previous else []:
+        if condition.type == "Ready" and condition.status == ready:
+            return condition.last_transition_time
+    return stamp
+
+
+def _external(model: Model, view: View) -> _Finding:
+    if model.spec.suspended:
+        return _suspended()
+    if model.spec.external:
+        found = site(model.spec.external, model.metadata.namespace, view.secrets)
+        if isinstance(found, NotReady):
+            return _Finding("Failed", found.reason, found.message)
+    return _Finding("Ready", "External", "served by its provider")
+
+
+def _suspended() -> _Finding:
+    return _Finding("Suspended", "Suspended", "spec.suspended is true: set it to false to serve it again")
+
+
+def _finding(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, view: View) -> _Finding:
+    if wanted.replicas == 0:
+        return _stopped(wanted, view)
+    ready = [each for each in running if each.state == "Healthy"]
+    trouble = _trouble(wanted, running, fetch, view)
+    if not ready:
+        return trouble or _progress(wanted, running, fetch, view)
+    up_to_date = sum(each.revision == wanted.revision for each in ready)
+    if trouble:
+        held = "an earlier version serves" if not up_to_date else f"{len(ready)} of {wanted.replicas} replicas serve"
+        return _Finding("Degraded", trouble.reason, f"{held}; {trouble.message}")
+    if up_to_date >= wanted.replicas:
+        return _Finding("Ready", "Serving", _serving(wanted, fetch))
+    held = "the earlier version serves until the new one is ready" if not up_to_date else ""
+    return _Finding("Ready", "Updating", held or f"{up_to_date} of {wanted.replicas} replicas serve")
+
+
+def _stopped(wanted: Wanted, view: View) -> _Finding:
+    if any(process.model == wanted.model for process in view.world.processes):
+        return _Finding("Suspended", "Stopping", "its last requests are finished first")
+    return _suspended()
+
+
+def _serving(wanted: Wanted, fetch: Fetch | None) -> str:
+    tokens = context_length(wanted, fetch.artifact if fetch else None)
+    return f"{_count(wanted.parallel, 'request')} at a time, {tokens} tokens of context each"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _trouble(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, view: View) -> _Finding | None:
+    """What keeps the wanted revision from serving, if anything does."""
+    if wanted.blocked:
+        return _Finding("Failed", wanted.blocked.reason, wanted.blocked.message)
+    if fetch and fetch.failure and not (fetch.state == "Running" and fetch.total_bytes):
+        again = _again(retry_at(fetch.failure, view.limits) - view.now)
+        return _Finding("Failed", fetch.reason, f"{fetch.message}{again}")
+    if shortage := view.shortages.get(wanted.model):
+        return _Finding("Failed", "NotEnoughMemory", _too_large(wanted, fetch, shortage))
+    return _crash(wanted, running, view)
+
+
+def _too_large(wanted: Wanted, fetch: Fetch | None, shortage: Shortage) -> str:
+    tokens = context_length(wanted, fetch.artifact if fetch else None)
+    return (
+        f"it needs about {human_size(shortage.need)} of memory and {human_size(shortage.room)} of"
+        f" {human_size(shortage.total)} are free: choose a smaller quantization, lower spec.engine.contextLength"
+        f" ({tokens}) or spec.engine.parallel ({wanted.parallel}), or suspend another Model"
+    )
+
+
+def _crash(wanted: Wanted, running: Sequence[Process], view: View) -> _Finding | None:
+    ending = view.endings.get(wanted.model)
+    if ending is None or ending.revision != wanted.revision:
+        return None
+    healthy = {each.replica for each in running if each.state == "Healthy" and each.revision == wanted.revision}
+    slots = [(wanted.model, replica, wanted.revision) for replica in range(wanted.replicas) if replica not in healthy]
+    failures = [view.world.failures[slot] for slot in slots if slot in view.world.failures]
+    if not failures:
+        return None
+    last = f"; its last line: {ending.lines[-1]}" if ending.lines else ""
+    again = _again(min(retry_at(failure, view.limits) for failure in failures) - view.now)
+    return _Finding("Failed", ending.reason, f"{ending.message}{last}{again}")
+
+
+def _again(wait: float) -> str:
+    return f" (next try in {ceil(wait)} s)" if wait > 0 else " (trying again)"
+
+
+def _progress(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, view: View) -> _Finding:
+    if running:
+        waited = view.now - min(process.since for process in running)
+        return _Finding("Loading", "Loading", f"its engine loads the weights, {waited:.0f} s so far")
+    if fetch and fetch.state == "Running":
+        if fetch.total_bytes:
+            done = f"{human_size(fetch.bytes)} of {human_size(fetch.total_bytes)}"
+            return _Finding("Downloading", "Downloading", f"{done} of the weights are here")
+        return _Finding("Pending", "ResolvingWeights", "looking up its weights")
+    if fetch and fetch.state == "Done":
+        return _Finding("Pending", "Starting", "its engine is about to start")
+    return _Finding("Pending", "ResolvingWeights", "looking up its weights")
+
+
+def _download(fetch: Fetch | None) -> Download | None:
+    if fetch is None or fetch.state != "Running" or not fetch.total_bytes:
+        return None
+    percent = min(100, fetch.bytes * 100 // fetch.total_bytes)
+    eta = f"{fetch.eta:.0f}s" if fetch.eta is not None else ""
+    return Download(bytes=fetch.bytes, total_bytes=fetch.total_bytes, percent=percent, eta=eta)

@@ -1,0 +1,105 @@
+"""``GET /status`` as types: what a running Auriga says of its Models and RoleChains. Pure; unknown fields pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from auriga_cli.remote.errors import UnreachableError
+
+_RESTING = ("Suspended", "ScaledToZero")
+"""Phases in which a Model does not serve because somebody wants it so."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
+
+
+class Endpoint(_Part):
+    """One address that serves a Model."""
+
+    address: str
+    in_flight: int = 0
+    breaker: str = "Closed"
+
+
+class Download(_Part):
+    """How far the weights have come."""
+
+    percent: int = 0
+    eta: str = ""
+
+
+class Model(_Part):
+    """One Model."""
+
+    namespace: str
+    name: str
+    locality: str = ""
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    replicas: int = 0
+    ready_replicas: int = 0
+    download: Download | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Serves, or does not serve because somebody wants it so."""
+        return self.phase == "Ready" or self.phase in _RESTING
+
+
+class Member(_Part):
+    """One Model in a RoleChain."""
+
+    model: str
+    ready: bool = False
+    ready_endpoints: int = 0
+    reason: str = ""
+
+
+class RoleChain(_Part):
+    """One role."""
+
+    namespace: str
+    name: str
+    role: str
+    synonyms: tuple[str, ...] = ()
+    ready: bool = False
+    active_member: str | None = None
+    members: tuple[Member, ...] = ()
+
+
+class Report(_Part):
+    """Everything that one Auriga serves."""
+
+    models: tuple[Model, ...]
+    role_chains: tuple[RoleChain, ...]
+
+    def waiting_for(self) -> list[str]:
+        """What is not ready yet, each with why: ``Model demo: Loading``."""
+        models = [f"Model {_named(model)}" for model in self.models if not model.settled]
+        chains = [f"RoleChain {chain.name}: no member is ready" for chain in self.role_chains if not chain.ready]
+        return models + chains
+
+    @property
+    def namespaces(self) -> set[str]:
+        """All that are there."""
+        return {model.namespace for model in self.models} | {chain.namespace for chain in self.role_chains}
+
+
+def read(value: dict[str, Any]) -> Report:
+    """Raises UnreachableError when it is not what an Auriga says."""
+    try:
+        return Report.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UnreachableError(f"what answers there is no Auriga, or a much newer one: /status: {where}") from error
+
+
+def _named(model: Model) -> str:
+    return ": ".join(part for part in (model.name, model.phase, model.message or model.reason) if part)
