@@ -1,0 +1,25 @@
+"""A GPU is asked for that no node has: the condition says so. Then the node gains one."""
+
+import json
+
+from e2e.kubectl import Kubectl
+
+
+def test_a_missing_gpu_is_named_until_it_is_there(kubectl: Kubectl) -> None:
+    kubectl.wait("condition=Scheduled=False", "model/demo", seconds=30)
+    conditions = {each["type"]: each for each in kubectl.get("model/demo")["status"]["conditions"]}
+    assert conditions["Ready"]["status"] == "False"
+    assert "nvidia.com/gpu" in conditions["Ready"]["message"]
+    assert "nvidia.com/gpu" in conditions["Scheduled"]["message"]
+
+    _give(kubectl, 1)
+    try:
+        kubectl.wait("condition=Ready", "model/demo")
+    finally:
+        _give(kubectl, 0)
+
+
+def _give(kubectl: Kubectl, gpus: int) -> None:
+    """What a device plugin tells the kubelet, told to the API server in its place."""
+    status = {"status": {"capacity": {"nvidia.com/gpu": str(gpus)}, "allocatable": {"nvidia.com/gpu": str(gpus)}}}
+    kubectl.run("patch", "node/node", "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}")

@@ -1,0 +1,110 @@
+"""Requests from a pod inside the cluster, by the router's Service name, and what came of each of them."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from e2e import cluster
+from e2e.install import NAMESPACE
+from e2e.kubectl import Kubectl, Object
+
+ROUTER = f"http://auriga-router.{NAMESPACE}.svc.cluster.local"
+SCRIPT = Path(__file__).with_name("client.py")
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A pod that asks. Its answers can be read while it runs."""
+
+    kubectl: Kubectl
+    name: str
+
+    def answers(self) -> list[Answer]:
+        """All so far, oldest first."""
+        return [json.loads(line) for line in self.kubectl.run("logs", self.name).splitlines()]
+
+    def until(self, what: str, enough: Callable[[list[Answer]], bool], seconds: float = 180) -> list[Answer]:
+        """The answers as soon as they are `enough`. Fails when that takes longer than `seconds`."""
+        until(what, lambda: enough(self.answers()), seconds)
+        return self.answers()
+
+    def more(self, number: int = 20) -> list[Answer]:
+        """The answers when there are that many more than now."""
+        before = len(self.answers())
+        return self.until(f"{number} more answers", lambda answers: len(answers) >= before + number)[before:]
+
+    def file(self) -> Path:
+        """Where the node keeps the answers, a line for each, for when the API server cannot be asked."""
+        pod = self.kubectl.get("pod", self.name)["metadata"]
+        name = f"{pod['namespace']}_{pod['name']}_{pod['uid']}"
+        return cluster.directory() / "pod-logs" / name / "client" / "0.log"
+
+    def stop(self) -> list[Answer]:
+        """All answers, after the last request has got its own."""
+        self.kubectl.run("exec", self.name, "--", "touch", "/tmp/stop")
+        return self.finished()
+
+    def finished(self) -> list[Answer]:
+        """All answers, when it has ended by itself."""
+        self.kubectl.wait("jsonpath={.status.phase}=Succeeded", f"pod/{self.name}", seconds=90)
+        return self.answers()
+
+
+def start(kubectl: Kubectl, model: str, *, workers: int, requests: int = 0, url: str = ROUTER) -> Load:
+    """A pod of the router's own image, which has Python and an HTTP client. `model`: as a request names it."""
+    system = Kubectl(kubectl.kubeconfig, NAMESPACE)
+    image = system.get("deployment", "auriga-router")["spec"]["template"]["spec"]["containers"][0]["image"]
+    script = {"client.py": SCRIPT.read_text()}
+    kubectl.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "client"}, "data": script},
+        _pod("load", image, [url, f"{kubectl.namespace}/{model}", str(workers), str(requests)]),
+    )
+    running = Load(kubectl, "load")
+    kubectl.wait("jsonpath={.status.containerStatuses[0].containerID}", "pod/load", seconds=60)  # it has a log
+    running.until("first answer", bool)
+    return running
+
+
+def until(what: str, ready: Callable[[], bool], seconds: float = 180) -> None:
+    """Returns when it is `ready`. Fails when that takes longer than `seconds`."""
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, f"no {what} after {seconds:g} s"
+        time.sleep(0.2)
+
+
+def routers(system: Kubectl) -> set[str]:
+    """The names of the router's pods."""
+    items = system.get("pods", "--selector=app.kubernetes.io/component=router")["items"]
+    return {pod["metadata"]["name"] for pod in items}
+
+
+def lost(answers: list[Answer]) -> list[Answer]:
+    """Those requests that got no proper answer."""
+    return [answer for answer in answers if not answer["ok"]]
+
+
+def _pod(name: str, image: str, arguments: list[str]) -> Object:
+    container = {
+        "name": "client",
+        "image": image,
+        "command": ["python", "/script/client.py", *arguments],
+        "volumeMounts": [{"name": "script", "mountPath": "/script"}, {"name": "tmp", "mountPath": "/tmp"}],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
+            "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": [{"name": "script", "configMap": {"name": "client"}}, {"name": "tmp", "emptyDir": {}}],
+        },
+    }

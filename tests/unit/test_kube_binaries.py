@@ -1,0 +1,69 @@
+"""Where the test cluster's programs come from: the order, and what a person reads when there are none."""
+
+from pathlib import Path
+
+import pytest
+
+from support.kube.binaries import CONTROL_PLANE, NODE, Folder, GiveUp, Machine, Obtain, Use, Way, decide
+from support.kube.download import choose
+from support.kube.go import WayError
+
+ENVTEST = frozenset({"etcd", "kube-apiserver", "kubectl"})
+NOT_SET = Folder("KUBEBUILDER_ASSETS", None)
+ASSETS = Folder("KUBEBUILDER_ASSETS", Path("/assets"), ENVTEST)
+BUILT = Folder("cache", Path("/cache/build-1"), NODE)
+DOWNLOADED = Folder("cache", Path("/cache/download-1"), CONTROL_PLANE)
+BUILT_WITHOUT_PROXY = Folder("cache", Path("/cache/build-1"), NODE - {"kube-proxy"})
+EMPTY = Folder("cache", Path("/cache/build-2"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "machine", "expected"),
+    [
+        pytest.param(ENVTEST, Machine((ASSETS, BUILT)), Path("/assets"), id="KUBEBUILDER_ASSETS first"),
+        pytest.param(CONTROL_PLANE, Machine((ASSETS, BUILT)), Path("/cache/build-1"), id="assets without controllers"),
+        pytest.param(CONTROL_PLANE, Machine((NOT_SET, EMPTY, DOWNLOADED)), Path("/cache/download-1"), id="cache"),
+        pytest.param(CONTROL_PLANE, Machine((NOT_SET, EMPTY), "/bin/go"), Way.BUILD, id="build"),
+        pytest.param(CONTROL_PLANE, Machine((ASSETS, EMPTY), "/bin/go"), Way.BUILD, id="build beside assets"),
+        pytest.param(NODE, Machine((NOT_SET, DOWNLOADED), "/bin/go"), Way.BUILD, id="a node is never downloaded"),
+        pytest.param(CONTROL_PLANE, Machine((NOT_SET, EMPTY)), Way.DOWNLOAD, id="no go"),
+        pytest.param(
+            CONTROL_PLANE,
+            Machine((NOT_SET, EMPTY), "/bin/go", {Way.BUILD: "no module proxy"}),
+            Way.DOWNLOAD,
+            id="build failed",
+        ),
+    ],
+)
+def test_the_order_of_the_ways(wanted: frozenset[str], machine: Machine, expected: Path | Way) -> None:
+    step = decide(wanted, machine)
+    assert (step.folder if isinstance(step, Use) else isinstance(step, Obtain) and step.way) == expected
+
+
+def test_giving_up_tells_everything_in_one_line() -> None:
+    machine = Machine((NOT_SET, EMPTY), "/bin/go", {Way.BUILD: "no module proxy", Way.DOWNLOAD: "no route to host"})
+    assert decide(CONTROL_PLANE, machine) == GiveUp(
+        "no Kubernetes programs for the tests: KUBEBUILDER_ASSETS is not set; nothing in cache /cache/build-2; "
+        "build: no module proxy; download: no route to host"
+    )
+
+
+def test_giving_up_names_the_programs_that_lack() -> None:
+    machine = Machine((ASSETS, BUILT_WITHOUT_PROXY))
+    assert decide(NODE, machine) == GiveUp(
+        "no Kubernetes programs for the tests: "
+        "no kube-controller-manager, kube-proxy, kube-scheduler, kubelet, remove-pods in KUBEBUILDER_ASSETS /assets; "
+        "no kube-proxy in cache /cache/build-1; build: there is no go command on PATH; "
+        "download: kube-proxy, kube-scheduler, kubelet, remove-pods cannot be had that way"
+    )
+
+
+def test_a_download_is_the_newest_patch_of_the_same_minor() -> None:
+    linux, mac = "envtest-{}-linux-amd64.tar.gz", "envtest-{}-darwin-arm64.tar.gz"
+    entries = {version: {linux.format(version): {"hash": version}} for version in ("v1.34.9", "v1.34.10", "v1.35.0")}
+    entries["v1.34.11"] = {mac.format("v1.34.11"): {"hash": "mac"}}
+    index = {"releases": entries}
+    assert choose(index, "v1.34.4", "linux-amd64") == ("v1.34.10", {"hash": "v1.34.10"})
+    assert choose(index, "v1.34.4", "darwin-arm64") == ("v1.34.11", {"hash": "mac"})
+    with pytest.raises(WayError, match=r"no Kubernetes v1\.33 is published for linux-amd64"):
+        choose(index, "v1.33.1", "linux-amd64")
