@@ -1,0 +1,1 @@
+"""The router benchmark behind `bench/router.py`: programs side by side in one run, every answer compared."""

@@ -1,0 +1,71 @@
+"""Makes what the benchmark runs, under one cache: its two C programs, and peers in environments of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+BENCH = Path(__file__).parents[1]
+
+
+class UnavailableError(Exception):
+    """A program is missing or could not be made; the text says what to do."""
+
+
+def compiled(source: Path, cache: Path) -> Path:
+    """The program of one C file, built again only when the file has changed."""
+    program = cache / "bin" / f"{source.stem}-{_digest(source)}"
+    if not program.exists():
+        program.parent.mkdir(parents=True, exist_ok=True)
+        _run(["gcc", "-O2", "-Wall", "-Wextra", "-o", str(program), str(source)], f"cannot compile {source.name}")
+    return program
+
+
+def python_program(name: str, cache: Path) -> Path:
+    """A program of that name in a virtual environment with exactly what `bench/peers/<name>.txt` locks."""
+    lock = BENCH / "peers" / f"{name}.txt"
+    folder = cache / "venv" / f"{name}-{_digest(lock)}"
+    if not (folder / "complete").exists():
+        print(f"Installing {name} into {folder} ...", flush=True)
+        venv.create(folder, clear=True, with_pip=True)
+        pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+        _run([*pip, "--require-hashes", "-r", str(lock)], f"cannot install {name}")
+        (folder / "complete").touch()
+    return folder / "bin" / name
+
+
+def locked_version(name: str) -> str:
+    lines = (BENCH / "peers" / f"{name}.txt").read_text().splitlines()
+    return next(line.split()[0].partition("==")[2] for line in lines if line.startswith(f"{name}=="))
+
+
+def packaged(name: str) -> Path:
+    """A program that the system's package of the same name installs."""
+    found = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin")
+    if found is None:
+        raise UnavailableError(f"{name} is not installed: apt-get install {name}")
+    return Path(found)
+
+
+def auriga_commit() -> str:
+    """The commit that is measured, with `-dirty` when files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+    return subprocess.run(command, cwd=BENCH, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _digest(path: Path) -> str:
+    python = f"{sys.version_info.major}.{sys.version_info.minor}".encode()
+    return hashlib.sha256(path.read_bytes() + python).hexdigest()[:12]
+
+
+def _run(command: list[str], failure: str) -> None:
+    try:
+        subprocess.run(command, check=True, timeout=1800, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise UnavailableError(f"{failure}: {command[0]} is not installed: apt-get install {command[0]}") from None
+    except subprocess.CalledProcessError as error:
+        raise UnavailableError(f"{failure}:\n{error.stderr.strip()[-2000:]}") from None
