@@ -56,6 +56,8 @@ async def test_changes_are_seen_and_other_namespaces_are_not(
         await seen.until(lambda snapshot: not snapshot.models)
         elsewhere.put("models", model("m"))
         objects.put("models", model("m"))
+        # Models and slices are watched apart: only what was waited for has been seen.
+        await seen.until(lambda snapshot: set(snapshot.models) == {f"{namespace}/m"})
         objects.put("endpointslices", endpoint_slice("s", "m", "10.0.0.1", "10.0.0.2"))
         await seen.until(addresses(namespace, "m", "10.0.0.1:8080", "10.0.0.2:8080"))
         going = {"addresses": ["10.0.0.2"]} | READY_TO_GO
