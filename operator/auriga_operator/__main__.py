@@ -31,6 +31,8 @@ def main() -> int:
     # During an outage kopf logs each of its tries; `follow` says once that the API server is away, and that it is back.
     if settings.log_level != "debug":
         logging.getLogger("kopf").setLevel(logging.CRITICAL)
+        # kopf's probe is served by aiohttp, which would log a line for each look.
+        logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     try:
         connection = connect()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

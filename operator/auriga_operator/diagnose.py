@@ -14,7 +14,7 @@ from auriga_api.base import SecretKeyRef
 from auriga_operator.objects.engine import NAME as ENGINE
 from auriga_operator.snapshot import ModelSnapshot
 from auriga_operator.texts import listing, size, tail
-from auriga_operator.views import ContainerView, PodView
+from auriga_operator.views import ContainerView, EventView, PodView
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ def secret_names(model: Model) -> frozenset[str]:
 
 def _fetch_failed(seen: ModelSnapshot) -> Problem | None:
     if seen.report.reason:
-        return Problem(seen.report.reason, seen.report.message)
+        # The network may be there again at the next try; anything else waits for somebody.
+        return Problem(seen.report.reason, seen.report.message, stalled=seen.report.reason != "Unreachable")
     if seen.job and seen.job.failed:
         return Problem("FetchFailed", f"the Job {seen.job.name} gave up: {seen.job.failed}: delete it to try again")
     return None
@@ -83,7 +84,8 @@ def _fetcher_cannot_run(seen: ModelSnapshot) -> Problem | None:
 def _no_pod_allowed(seen: ModelSnapshot) -> Problem | None:
     failure = seen.deployment.failure if seen.deployment else ""
     if not failure and seen.job and not seen.fetchers:
-        failure = seen.warnings.get(seen.job.uid, "")
+        warning = seen.warnings.get(seen.job.uid)
+        failure = warning.message if warning else ""
     return refusal(failure) if failure else None
 
 
@@ -121,9 +123,8 @@ def _pod_problem(pod: PodView, seen: ModelSnapshot) -> Problem | None:
         for check in (_image, _configuration, _out_of_memory, _crash):
             if problem := check(container, seen):
                 return problem
-    if warning := seen.warnings.get(pod.uid):
-        return _volume(warning)
-    return None
+    warning = seen.warnings.get(pod.uid)
+    return _before_start(warning) if warning and not pod.begun else None
 
 
 _SHORT = re.compile(r"Insufficient ([A-Za-z0-9./_-]*[A-Za-z0-9])")
@@ -195,12 +196,16 @@ def _crash(container: ContainerView, seen: ModelSnapshot) -> Problem | None:
     return Problem("EngineCrashed", f"llama-server ended with {ended.exit_code}{lines}")
 
 
-def _volume(warning: str) -> Problem:
-    if "Multi-Attach" in warning:
+def _before_start(warning: EventView) -> Problem:
+    """What the node says while it prepares a pod: it tries on, and says nothing when it succeeds."""
+    says = tail(warning.message)
+    if warning.reason == "FailedCreatePodSandBox":
+        return Problem("PodNotStarted", f"the node cannot start the pod, and tries on: {says}", stalled=False)
+    if "Multi-Attach" in warning.message:
         return Problem(
             "VolumeInUse",
             "the volume with the weights can be on one node at a time, and another pod holds it elsewhere: set"
-            f" weightsAccessMode of the operator to ReadWriteMany, or replicas to 1; {tail(warning)}",
+            f" weightsAccessMode of the operator to ReadWriteMany, or replicas to 1; {says}",
             stalled=False,
         )
-    return Problem("VolumeNotMounted", f"a volume cannot be mounted: {tail(warning)}", stalled=False)
+    return Problem("VolumeNotMounted", f"a volume cannot be mounted: {says}", stalled=False)

@@ -20,6 +20,8 @@ from auriga_operator.resources import Key, Object, Resource, key_of
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_LONGEST_REFUSAL = 60.0
+"""Longest pause after a refusal: somebody has to grant a right first, and each try lists everything."""
 
 
 class Sink(Protocol):
@@ -58,6 +60,33 @@ class Scope:
         return f"{self.resource.plural} of {self.namespace or 'all namespaces'}"
 
 
+@dataclass(slots=True)
+class Trouble:
+    """How often something has gone wrong in a row."""
+
+    pause: float = 0.0
+    """Seconds before the next try."""
+    away: bool = False
+    """The API server gave no answer, or none of use."""
+
+    def after(self, error: ApiError | Unreachable, held: float) -> str:
+        """One more, after ``held`` seconds without; what is to be said, if that is news.
+
+        A list that succeeds before a watch that is refused is no end of the trouble.
+        """
+        if held > _LONGEST_PAUSE:
+            self.pause = 0.0
+        news = not self.pause
+        refused = isinstance(error, ApiError) and error.refused
+        self.pause = min(max(self.pause * 2, _FIRST_PAUSE), _LONGEST_REFUSAL if refused else _LONGEST_PAUSE)
+        if isinstance(error, ApiError) and error.status == 410:
+            return ""
+        self.away = self.away or not refused
+        if not news:
+            return ""
+        return "grant list and watch in the operator's role; trying on" if refused else "trying on"
+
+
 class Follower:
     """Follows one scope until it is cancelled. ``synced`` is set once the first list is in the sink."""
 
@@ -72,21 +101,21 @@ class Follower:
 
     async def run(self, *, watch: bool = True) -> None:
         """List and watch for ever, with a new list every ``every`` seconds. Without ``watch`` only the lists."""
-        pause = 0.0
+        trouble = Trouble()
         while True:
+            begun = asyncio.get_running_loop().time()
             try:
                 since = await self.list()
-                if pause:
+                if trouble.away:
+                    trouble.away = False
                     _log.info("following %s again", self._scope)
                     self._sink.recovered()
-                pause = 0.0
                 await (self._watch(since) if watch else self._rest())
+                trouble = Trouble()
             except (ApiError, Unreachable) as error:
-                gone = isinstance(error, ApiError) and error.status == 410
-                if not pause and not gone:
-                    _log.warning("following %s: %s: trying on", self._scope, error)
-                pause = min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
-                await asyncio.sleep(pause)
+                if advice := trouble.after(error, asyncio.get_running_loop().time() - begun):
+                    _log.warning("following %s: %s: %s", self._scope, error, advice)
+                await asyncio.sleep(trouble.pause)
 
     async def list(self) -> str:
         """One full list into the sink; its resource version."""

@@ -192,7 +192,7 @@ class Kube:
                     raise _error(response.status, _decoded(await response.read()), response.headers)
                 yield response
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"{method} {path}: {error or type(error).__name__}") from error
+            raise Unreachable(f"{method} {path}: {str(error) or type(error).__name__}") from error
 
     def _authorization(self) -> dict[str, str]:
         if time.monotonic() >= self._headers_until:

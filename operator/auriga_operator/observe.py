@@ -24,13 +24,15 @@ from auriga_operator.pace import Pace
 from auriga_operator.resources import CLAIMS, EVENTS, MODELS, PODS, SECRETS, Key, Object, key_of
 from auriga_operator.snapshot import NOTHING_SAID, ChainSnapshot, FetchReport, MemberView, ModelSnapshot, SecretView
 from auriga_operator.store import Store
-from auriga_operator.views import PodView
+from auriga_operator.views import EventView, PodView
 
 T = TypeVar("T", Model, RoleChain)
 
 _HEAD = 16_384
 """Bytes at the beginning of the fetcher's log in which it has said what it fetches."""
 _LOG_SECONDS = 3.0
+_TELLING = frozenset(("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox", "FailedCreate"))
+"""Reasons of Events that say what no status says. Of probes that fail while an engine loads, statuses know more."""
 
 
 class Observer:
@@ -176,10 +178,14 @@ class Observer:
             return ""
 
 
-def _warnings(events: Iterable[Object]) -> Mapping[str, str]:
-    """Uid -> what the newest Warning about it says."""
-    newest = sorted(events, key=lambda event: int(event["metadata"]["resourceVersion"]))
-    return {event["involvedObject"].get("uid", ""): event.get("message") or "" for event in newest}
+def _warnings(events: Iterable[Object]) -> Mapping[str, EventView]:
+    """Uid -> what the newest Warning says about why it does not start."""
+    telling = (event for event in events if event.get("reason") in _TELLING)
+    newest = sorted(telling, key=lambda event: int(event["metadata"]["resourceVersion"]))
+    return {
+        event["involvedObject"].get("uid", ""): EventView(event["reason"], event.get("message") or "")
+        for event in newest
+    }
 
 
 @lru_cache(maxsize=256)

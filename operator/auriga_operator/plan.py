@@ -189,4 +189,5 @@ def _waits_beside_old_ones(seen: ModelSnapshot, deployment_: DeploymentView) -> 
 def _without_place(pod: PodView, seen: ModelSnapshot) -> float | None:
     if pod.unscheduled_since is not None:
         return pod.unscheduled_since
-    return pod.created if "Multi-Attach" in seen.warnings.get(pod.uid, "") else None
+    warning = seen.warnings.get(pod.uid)
+    return pod.created if warning and not pod.begun and "Multi-Attach" in warning.message else None

@@ -12,7 +12,7 @@ from auriga_operator import views
 from auriga_operator.objects.names import child, weights_job
 from auriga_operator.objects.weights import fetched, identity
 from auriga_operator.resources import DEPLOYMENTS, JOBS, Key, Object
-from auriga_operator.views import DeploymentView, JobView, PodView
+from auriga_operator.views import DeploymentView, EventView, JobView, PodView
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class ModelSnapshot:
     claims: frozenset[str] = frozenset()
     """Names of the claims that exist, of those that the Model names."""
     report: FetchReport = NOTHING_SAID
-    warnings: Mapping[str, str] = field(default_factory=dict)
-    """Pod uid -> what the node says about why it does not start."""
+    warnings: Mapping[str, EventView] = field(default_factory=dict)
+    """Uid of a pod or Job -> what was said last about why it does not start."""
     image_volumes: bool = False
 
     def key(self, kind: str, name: str) -> Key:

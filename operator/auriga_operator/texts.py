@@ -9,8 +9,11 @@ _MOST = 600
 
 
 def size(count: float) -> str:
-    """Bytes for people: ``3.1 GiB``."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+    """Bytes for people: ``512 B``, ``3.1 MiB``, ``42 MiB``, ``42.0 GiB``."""
+    unit = max((power for power in range(4) if count >= 1024**power), default=0)
+    amount = count / 1024**unit
+    decimals = 1 if unit > 1 and (amount < 10 or unit == 3) else 0
+    return f"{amount:.{decimals}f} {('B', 'KiB', 'MiB', 'GiB')[unit]}"
 
 
 def listing(parts: Sequence[str], most: int = 8) -> str:

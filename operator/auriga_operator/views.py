@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +52,8 @@ class PodView:
     ready: bool
     deleting: bool
     node: str
+    begun: bool
+    """Its volumes are mounted and its network is there: what the node said of those before is over."""
     created: float
     unscheduled_since: float | None
     unscheduled: str
@@ -104,6 +107,14 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
+class EventView:
+    """What the cluster says of a pod or Job that does not get on."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimView:
     """A PersistentVolumeClaim."""
 
@@ -124,6 +135,7 @@ def pod(item: Object) -> PodView:
     conditions = {each["type"]: each for each in status.get("conditions") or []}
     scheduled = conditions.get("PodScheduled") or {}
     waits = scheduled.get("status") == "False"
+    containers = _containers(spec, status)
     return PodView(
         name=metadata["name"],
         uid=metadata.get("uid", ""),
@@ -134,11 +146,18 @@ def pod(item: Object) -> PodView:
         ready=(conditions.get("Ready") or {}).get("status") == "True",
         deleting="deletionTimestamp" in metadata,
         node=spec.get("nodeName", ""),
+        begun=_begun(conditions, containers),
         created=timestamp(metadata.get("creationTimestamp")),
         unscheduled_since=timestamp(scheduled.get("lastTransitionTime")) if waits else None,
         unscheduled=scheduled.get("message", "") if waits else "",
-        containers=_containers(spec, status),
+        containers=containers,
     )
+
+
+def _begun(conditions: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> bool:
+    # A node sets the condition up after the volumes are mounted; one of Kubernetes before 1.29 does not know it.
+    begun = (conditions.get("PodReadyToStartContainers") or {}).get("status") == "True"
+    return begun or any(container.running or container.ended for container in containers)
 
 
 def _containers(spec: dict[str, Any], status: dict[str, Any]) -> tuple[ContainerView, ...]:

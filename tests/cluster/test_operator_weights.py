@@ -131,6 +131,19 @@ def test_a_lost_result_is_fetched_again(place: Namespace, tmp_path: Path) -> Non
         assert place.get("Deployment", "model-m") is None
 
 
+def test_a_volume_that_came_late_is_forgotten_once_the_fetcher_runs(place: Namespace, tmp_path: Path) -> None:
+    kubelet = Kubelet(place)
+    with Operator(place.plane, place.name, tmp_path / "log"):
+        place.apply(hub_model("m"))
+        pod = kubelet.pod("m", "weights")
+        kubelet.place(pod)
+        kubelet.waiting(pod, "ContainerCreating")
+        kubelet.warn(pod, "FailedMount", "MountVolume.SetUp failed for volume weights: not yet")
+        place.ready("m", "VolumeNotMounted")
+        kubelet.running(pod, ready=False)
+        place.ready("m", "ResolvingWeights")
+
+
 def test_a_job_that_gets_no_pod_says_so(place: Namespace, tmp_path: Path) -> None:
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
     place.client.post(f"/api/v1/namespaces/{place.name}/resourcequotas", json=quota).raise_for_status()

@@ -81,6 +81,7 @@ def a_pod(name: str = "pod", **fields: Any) -> PodView:
         ready=True,
         deleting=False,
         node="node-1",
+        begun=True,
         created=NOW - 60,
         unscheduled_since=None,
         unscheduled="",

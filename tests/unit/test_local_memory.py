@@ -73,7 +73,8 @@ def test_this_very_process_has_done_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(5 * GIB, "5.0 GiB"), (300 << 20, "300 MiB"), (3 << 19, "1.5 MiB"), (0, "0 MiB"), (-5, "0 MiB")]
+    ("size", "text"),
+    [(5 * GIB, "5.0 GiB"), (300 << 20, "300 MiB"), (3 << 19, "1.5 MiB"), (5 << 10, "5 KiB"), (0, "0 B"), (-5, "0 B")],
 )
 def test_sizes_for_people(size: int, text: str) -> None:
     assert human_size(size) == text

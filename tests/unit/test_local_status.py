@@ -107,7 +107,7 @@ GATED = Fetch("w", "Failed", reason="GatedRepository", message="accept its licen
             "Downloading",
             "False",
             "Downloading",
-            "0 MiB of 8.0 MiB",
+            "0 B of 8.0 MiB",
             id="the hub has changed its mind",
         ),
         pytest.param(status(), "Pending", "False", "Starting", "about to start", id="weights are here"),

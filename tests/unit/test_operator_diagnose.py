@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from auriga_api.model import Artifact
 from auriga_operator.diagnose import diagnose, refusal
 from auriga_operator.resources import Object
 from auriga_operator.snapshot import FetchReport, SecretView
-from auriga_operator.views import PodView
+from auriga_operator.views import EventView, PodView
 from support.operator_world import HUB, a_container, a_model, a_pod, deployment_key, ended, seen
 
 SCHEDULER = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu, 1 Insufficient memory. preemption: not helpful"
@@ -90,17 +91,31 @@ def test_a_kill_for_memory_shows_the_estimate() -> None:
 
 
 def test_what_the_node_says_of_a_volume_counts_while_nothing_else_is_known() -> None:
-    pod = waiting("ContainerCreating")
+    pod = replace(waiting("ContainerCreating"), begun=False)
     model = a_model()
     template = {"metadata": {"annotations": {"auriga.dev/revision": "new"}}}
     item: Object = {"metadata": {}, "spec": {"template": template}}
     around: Any = {"owned": {deployment_key(model): item}, "pods": (pod,)}
-    multi = diagnose(seen(model, **around, warnings={pod.uid: "Multi-Attach error for volume x"}))
+    multi = diagnose(
+        seen(model, **around, warnings={pod.uid: EventView("FailedAttachVolume", "Multi-Attach error for volume x")})
+    )
     assert multi
     assert multi.reason == "VolumeInUse"
-    other = diagnose(seen(model, **around, warnings={pod.uid: "MountVolume.SetUp failed: hostPath type check failed"}))
+    mount = EventView("FailedMount", "MountVolume.SetUp failed: hostPath type check failed")
+    other = diagnose(seen(model, **around, warnings={pod.uid: mount}))
     assert other
     assert (other.reason, other.stalled) == ("VolumeNotMounted", False)
+    sandbox = diagnose(seen(model, **around, warnings={pod.uid: EventView("FailedCreatePodSandBox", "no network")}))
+    assert sandbox
+    assert (sandbox.reason, sandbox.stalled) == ("PodNotStarted", False)
+
+
+def test_what_the_node_said_of_a_volume_is_over_once_the_pod_has_begun() -> None:
+    begun = replace(waiting("ContainerCreating"), begun=True)
+    template = {"metadata": {"annotations": {"auriga.dev/revision": "new"}}}
+    item: Object = {"metadata": {}, "spec": {"template": template}}
+    warnings = {begun.uid: EventView("FailedMount", "not yet")}
+    assert diagnose(seen(owned={deployment_key(a_model()): item}, pods=(begun,), warnings=warnings)) is None
 
 
 def test_secrets_and_claims_that_are_not_there() -> None:

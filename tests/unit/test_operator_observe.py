@@ -14,6 +14,7 @@ from auriga_operator.objects.weights import identity
 from auriga_operator.observe import Observer
 from auriga_operator.resources import Key, Object
 from auriga_operator.store import Store
+from auriga_operator.views import EventView
 from support.operator_world import HUB, NOW, a_model
 
 MODEL = Key("Model", "default", "m")
@@ -142,11 +143,13 @@ async def test_warnings_are_told_of_the_models_own_pods_only(store: Store, obser
     put_fetcher(store, 2, {"waiting": {"reason": "ContainerCreating"}})
     about = {"kind": "Pod", "namespace": "default", "name": "fetcher", "uid": "uid-fetcher"}
     for version, text in ((10, "first"), (12, "newest"), (11, "second")):
-        put(store, "Event", f"e{version}", version, involvedObject=about, message=text, type="Warning")
-    put(store, "Event", "other", 13, involvedObject={**about, "name": "foreign"}, message="not ours", type="Warning")
+        put(store, "Event", f"e{version}", version, involvedObject=about, message=text, reason="FailedMount")
+    foreign = {**about, "name": "foreign"}
+    put(store, "Event", "other", 13, involvedObject=foreign, message="not ours", reason="FailedMount")
+    put(store, "Event", "probe", 14, involvedObject=about, message="Startup probe failed", reason="Unhealthy")
     snapshot = await observer.model(MODEL, NOW)
     assert snapshot
-    assert snapshot.warnings == {"uid-fetcher": "newest"}
+    assert snapshot.warnings == {"uid-fetcher": EventView("FailedMount", "newest")}
 
 
 async def test_a_status_that_cannot_be_read_is_left_out_but_a_spec_is_not(store: Store, observer: Observer) -> None:

@@ -14,6 +14,7 @@ from auriga_operator.plan import Plan, decide
 from auriga_operator.resources import Key, key_of
 from auriga_operator.settings import Settings
 from auriga_operator.snapshot import FetchReport, ModelSnapshot, SecretView
+from auriga_operator.views import EventView
 from support.operator_world import HUB, NOW, a_model, a_pod, after, claim_key, deployment_key, seen, settled
 
 SETTINGS = Settings(surge_patience=10)
@@ -163,7 +164,7 @@ class TestSurge:
         new = item["spec"]["template"]["metadata"]["annotations"]["auriga.dev/revision"]
         item["status"] = {"observedGeneration": item["metadata"]["generation"], "replicas": 2, "updatedReplicas": 1}
         old = a_pod("old", revision="old")
-        waiting = a_pod("new", revision=new, ready=False, node="", containers=(), **pod)
+        waiting = a_pod("new", revision=new, ready=False, node="", begun=False, containers=(), **pod)
         return replace(made, owned={**made.owned, key: item}, pods=(old, waiting))
 
     def strategy(self, found: Plan) -> Any:
@@ -188,7 +189,8 @@ class TestSurge:
         assert self.strategy(plan(over)) == [1]
 
     def test_a_volume_that_another_node_holds_counts_as_no_place(self) -> None:
-        world = replace(self.rolling({"created": NOW - 20}), warnings={"uid-new": "Multi-Attach error"})
+        warning = EventView("FailedAttachVolume", "Multi-Attach error")
+        world = replace(self.rolling({"created": NOW - 20}), warnings={"uid-new": warning})
         assert self.strategy(plan(world)) == [0]
 
     def test_a_pod_that_waits_with_no_old_one_beside_it_changes_nothing(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auriga_api.model import Artifact
 from auriga_cli.local.state import Memory, Process, Wanted
+from auriga_operator import texts
 
 DEFAULT_CONTEXT = 8192
 """Tokens per request without ``contextLength``: what models are trained on, 131,072 and more, would rarely fit."""
@@ -39,7 +40,4 @@ def room(memory: Memory, processes: tuple[Process, ...]) -> int:
 
 def human_size(size: int) -> str:
     """A size for people."""
-    if size >= 2**30:
-        return f"{size / 2**30:.1f} GiB"
-    mebibytes = max(size, 0) / 2**20
-    return f"{mebibytes:.1f} MiB" if 0 < mebibytes < 10 else f"{mebibytes:.0f} MiB"
+    return texts.size(max(size, 0))
