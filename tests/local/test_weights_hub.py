@@ -131,6 +131,18 @@ def test_a_wrong_hash_deletes_the_file_and_names_both(weights: Weights, hub: Fak
     assert Path(weights.from_hub().path).read_bytes() == gguf
 
 
+def test_content_that_stays_wrong_is_left_where_it_is_until_the_hub_states_another_hash(
+    weights: Weights, hub: FakeHub, gguf: bytes
+) -> None:
+    hub.fail(FILE, *[Fault(garble=True)] * 2)
+    messages = [failure(weights, Reason.HASH_MISMATCH) for _ in range(4)]
+    assert len(hub.of("storage")) == 2
+    assert "the next try starts afresh" in messages[0]
+    assert "after 6 hours" in messages[-1]
+    hub.add("org/tiny", {FILE: gguf + bytes(4)})
+    assert Path(weights.from_hub().path).read_bytes() == gguf + bytes(4)
+
+
 def test_the_second_run_downloads_and_hashes_nothing(
     weights: Weights, hub: FakeHub, gguf: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from auriga_operator.weights import digest
+from auriga_operator.weights import digest, mismatch
 from auriga_operator.weights.errors import Reason, WeightsError
 from auriga_operator.weights.events import Done
 from support.gguf_files import tiny_gguf
@@ -149,7 +149,33 @@ def test_a_wrong_hash_names_both_and_keeps_nothing(weights: Weights, hub: FakeHu
     message = failure(weights, Reason.HASH_MISMATCH, url, "0" * 64)
     assert "0" * 64 in message
     assert sha256(gguf) in message
-    assert not [path for path in weights.cache.rglob("*") if path.is_file() and path.stat().st_size]
+    assert not [path for path in weights.cache.rglob("*") if path.is_file() and path.stat().st_size > 1000]
+
+
+def test_the_same_wrong_file_is_not_downloaded_for_ever(weights: Weights, hub: FakeHub, gguf: bytes) -> None:
+    url = hub.page(NAME, gguf, ETag='"1"')
+    for _ in range(5):
+        message = failure(weights, Reason.HASH_MISMATCH, url, "0" * 64)
+    assert len(bodies(hub)) == 2, "the first time may have been an accident on the way"
+    assert "it came 2 times" in message
+    assert "correct source.url.sha256" in message
+    assert sha256(gguf) in message
+
+    hub.page(NAME, gguf + b"x", ETag='"2"')
+    failure(weights, Reason.HASH_MISMATCH, url, "0" * 64)
+    assert len(bodies(hub)) == 3, "another file is there"
+    assert fetch(weights, url, sha256(gguf + b"x")).artifact.size_bytes == len(gguf) + 1
+
+
+def test_a_wrong_file_is_looked_at_again_after_hours(weights: Weights, hub: FakeHub, gguf: bytes) -> None:
+    url = hub.page(NAME, gguf)
+    for _ in range(3):
+        failure(weights, Reason.HASH_MISMATCH, url, "0" * 64)
+    assert len(bodies(hub)) == 2
+    weights.now += mismatch.HOLD
+    failure(weights, Reason.HASH_MISMATCH, url, "0" * 64)
+    failure(weights, Reason.HASH_MISMATCH, url, "0" * 64)
+    assert len(bodies(hub)) == 3
 
 
 def test_a_hash_written_later_is_held_against_the_file_that_is_here(

@@ -26,13 +26,14 @@ class Weights:
         self.events: list[Any] = []
         self.waits: list[float] = []
         self.sleep: Callable[[float], None] = self.waits.append
+        self.now = 1_800_000_000.0
 
     def fetch(self, source: dict[str, Any], *, base: Path = Path(), **settings: Any) -> Done:
         """``source`` as in YAML; ``settings``: token, offline, shared_cache, for this fetch only."""
         self.events.clear()
         self.waits.clear()
         request = Request.model_validate({"source": source, "cache": str(self.cache), "base": str(base)})
-        context = Context(HubSettings(**(self.settings | settings)), self.policy, self.sleep)
+        context = Context(HubSettings(**(self.settings | settings)), self.policy, self.sleep, lambda: self.now)
         return fetch(request, self.events.append, context)
 
     def from_hub(self, repo: str = "org/tiny", token: str = "", offline: bool = False, **spec: str) -> Done:

@@ -15,6 +15,7 @@ from auriga_operator.weights.fetched import Fetched
 from auriga_operator.weights.gguf_header import Header
 from auriga_operator.weights.hub import Hub, HubSettings
 from auriga_operator.weights.hub_source import HubFetch
+from auriga_operator.weights.mismatch import Mismatches
 from auriga_operator.weights.progress import Reporter
 from auriga_operator.weights.request import Request
 from auriga_operator.weights.retry import DEFAULT, Policy
@@ -31,6 +32,7 @@ class Context:
     hub: HubSettings
     policy: Policy = DEFAULT
     sleep: Callable[[float], None] = field(default=time.sleep)
+    clock: Callable[[], float] = field(default=time.time)
 
 
 def fetch(request: Request, on_event: OnEvent, context: Context | None = None) -> Done:
@@ -74,6 +76,7 @@ def _from_hub(spec: HuggingFaceSource, cache: Path, context: Context, report: Re
             own=own,
             shared=shared,
             verified=Verified(cache / "verified"),
+            mismatches=Mismatches(cache / "mismatched", context.clock),
             transfer=Transfer(client, policy, context.sleep),
             report=report,
         ).fetch()
@@ -85,6 +88,7 @@ def _from_url(spec: UrlSource, cache: Path, context: Context, report: Reporter) 
             spec=spec,
             root=cache / "url",
             verified=Verified(cache / "verified"),
+            mismatches=Mismatches(cache / "mismatched", context.clock),
             transfer=Transfer(client, context.policy, context.sleep),
             report=report,
         ).fetch()

@@ -13,6 +13,7 @@ from auriga_operator.weights.choose import Candidate, RepoFile, choose
 from auriga_operator.weights.errors import Reason, WeightsError
 from auriga_operator.weights.fetched import Fetched
 from auriga_operator.weights.hub import Hub, digest_of
+from auriga_operator.weights.mismatch import Mismatches
 from auriga_operator.weights.progress import Reporter
 from auriga_operator.weights.store import HubCache
 from auriga_operator.weights.transfer import SourceChangedError, Transfer
@@ -30,6 +31,7 @@ class HubFetch:
     own: HubCache
     shared: HubCache | None
     verified: Verified
+    mismatches: Mismatches
     transfer: Transfer
     report: Reporter
 
@@ -153,7 +155,8 @@ class HubFetch:
         disk.make_folder(partial.parent)
         remote = self.hub.remote(commit, file)
         try:
-            self.transfer.download(remote, partial, self.report.file(file.path), self.hub.refused(file.path))
+            with self.mismatches.watching(remote, "check HF_ENDPOINT, and what a proxy on the way may do to it"):
+                self.transfer.download(remote, partial, self.report.file(file.path), self.hub.refused(file.path))
         except SourceChangedError as error:
             raise WeightsError(
                 Reason.HASH_MISMATCH, f"{file.path} of {self.spec.repo} is not {file.size} bytes long as the hub stated"

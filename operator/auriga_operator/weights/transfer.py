@@ -25,6 +25,14 @@ logger = logging.getLogger(__name__)
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
+class MismatchError(Exception):
+    """All of it came, and it is not what it should be."""
+
+    def __init__(self, seen: Digest) -> None:
+        super().__init__(str(seen))
+        self.seen = seen
+
+
 class SourceChangedError(Exception):
     """The file behind the address is no longer the one that was resolved."""
 
@@ -55,8 +63,8 @@ class Transfer:
     def download(self, remote: Remote, path: Path, on_bytes: Callable[[int], None], refused: Refused) -> Digest:
         """Bring ``remote`` whole and verified to ``path``, which may hold a beginning of it; the digest of the whole.
 
-        Raises WeightsError: HashMismatch (``path`` is gone then), DiskFull, Unreachable, or what ``refused`` says;
-        SourceChangedError when the server has another file by now. Except at a mismatch the bytes so far stay.
+        Raises WeightsError: DiskFull, Unreachable, or what ``refused`` says; SourceChangedError when the server has
+        another file by now; MismatchError (``path`` is gone then). Except at a mismatch the bytes so far stay.
         """
         if not remote.resumable:
             path.unlink(missing_ok=True)
@@ -66,7 +74,7 @@ class Transfer:
             seen = partial.finish()
         if remote.expected is not None and seen != remote.expected:
             path.unlink(missing_ok=True)
-            raise _mismatch(remote, seen)
+            raise MismatchError(seen)
         return seen
 
     def _receive(self, remote: Remote, partial: Partial, refused: Refused) -> None:
@@ -174,11 +182,3 @@ def _complete(response: httpx2.Response, remote: Remote, partial: Partial, befor
     if partial.offset < remote.size and (response.status_code == 200 or partial.offset == before):
         raise TransientError("the server ended the answer early")
     return partial.offset == remote.size
-
-
-def _mismatch(remote: Remote, seen: Digest) -> WeightsError:
-    return WeightsError(
-        Reason.HASH_MISMATCH,
-        f"{text.public_url(remote.url)} was downloaded, but is not the file it should be: "
-        f"expected {remote.expected}, got {seen}; the download was deleted, the next try starts afresh",
-    )

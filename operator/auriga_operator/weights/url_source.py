@@ -20,6 +20,7 @@ from auriga_operator.weights import disk, lock, probe, quantization, retry, text
 from auriga_operator.weights.digest import Digest
 from auriga_operator.weights.errors import Reason, WeightsError
 from auriga_operator.weights.fetched import Fetched
+from auriga_operator.weights.mismatch import Mismatches
 from auriga_operator.weights.probe import Record
 from auriga_operator.weights.progress import Reporter
 from auriga_operator.weights.transfer import Remote, SourceChangedError, Transfer
@@ -38,6 +39,7 @@ class UrlFetch:
     spec: UrlSource
     root: Path
     verified: Verified
+    mismatches: Mismatches
     transfer: Transfer
     report: Reporter
 
@@ -101,7 +103,9 @@ class UrlFetch:
             disk.require(max(0, seen.size - have), self._folder)
         resumable = bool(seen.validator or self._expected)
         remote = Remote(self.spec.url, seen.size, self._expected, seen.validator, resumable)
-        digest = self.transfer.download(remote, path, self.report.file(self._path.name), probe.refused(self.spec.url))
+        on_bytes, refused = self.report.file(self._path.name), probe.refused(self.spec.url)
+        with self.mismatches.watching(remote, "correct source.url.sha256 or the address"):
+            digest = self.transfer.download(remote, path, on_bytes, refused)
         path.replace(self._path)
         probe.save(self._folder / "source.json", seen, self._path, digest.value)
         self.verified.remember(digest, self._path)
