@@ -62,7 +62,7 @@ class Schema(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, data: object) -> object:
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or None not in data.values():
             return data
         # An unknown field stays, null or not: it is refused by its name.
         known = {field.alias for field in cls.model_fields.values()} | cls.model_fields.keys()
@@ -72,6 +72,11 @@ class Schema(BaseModel):
     def _rules_hold(self) -> Self:
         if errors := broken(self.rules, self):
             raise ValidationError.from_exception_data(type(self).__name__, errors)
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Itself: nobody may change it. Pydantic copies each default value for each object, which would double the
+        time and the memory that an object takes."""
         return self
 
     @classmethod

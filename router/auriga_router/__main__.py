@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -20,7 +21,8 @@ from auriga_router.snapshot import Snapshot
 
 # ruff: noqa: PLC0415 - of the two sources only the one that is followed is loaded: pods are many, and memory counts
 
-Follow = Callable[[Callable[[Snapshot], None]], Awaitable[None]]
+Apply = Callable[[Snapshot], Awaitable[None]]
+Follow = Callable[[Apply], Awaitable[None]]
 """Tells snapshots for ever: the first as soon as there is something to route by, then every change."""
 
 _log = logging.getLogger("auriga_router")
@@ -62,8 +64,12 @@ async def serve(settings: ProcessSettings, follow: Follow, sock: socket.socket) 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
-    def apply(snapshot: Snapshot) -> None:
-        router.apply(snapshot)
+    async def apply(snapshot: Snapshot) -> None:
+        await router.apply_in_steps(snapshot)
+        if not ready.is_set():
+            # Looking through ten thousand Models for garbage, for ever again, would stop all streams for 100 ms.
+            gc.collect()
+            gc.freeze()
         ready.set()
 
     tasks = [asyncio.ensure_future(follow(apply)), asyncio.create_task(log.run())]
@@ -98,11 +104,11 @@ def _files(settings: ProcessSettings) -> Follow:
     if first.errors:
         raise Refusal("the manifests hold errors, see above; nothing was started", 2)
 
-    async def follow(apply: Callable[[Snapshot], None]) -> None:
-        apply(snapshot(first, {}))
+    async def follow(apply: Apply) -> None:
+        await apply(snapshot(first, {}))
         async for manifests in source.changes():
             tell(manifests)
-            apply(snapshot(manifests, {}))
+            await apply(snapshot(manifests, {}))
             _log.info("routing %d Models and %d RoleChains", len(manifests.models), len(manifests.chains))
 
     return follow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from auriga_router.table import Chain, RoutingTable
@@ -32,8 +31,16 @@ def model_object(name: str, chain: Chain) -> dict[str, Any]:
     }
 
 
-def _names(table: RoutingTable) -> Iterator[tuple[str, Chain]]:
-    for name, chain in table.names.items():
-        _, slash, bare = name.rpartition("/")
-        if not slash or table.names.get(bare) is not chain:
-            yield name, chain
+def _names(table: RoutingTable) -> list[tuple[str, Chain]]:
+    shortest = (
+        (name, chain)
+        for name, chain in table.names.items()
+        if "/" not in name or table.names.get(name.rpartition("/")[2]) is not chain
+    )
+    return sorted(shortest, key=_place)
+
+
+def _place(entry: tuple[str, Chain]) -> tuple[bool, str, bool, str]:
+    """RoleChains before Models, and a role before its synonyms."""
+    name, chain = entry
+    return not chain.is_role, chain.key, name.rpartition("/")[2] != chain.role, name

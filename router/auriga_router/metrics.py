@@ -41,7 +41,7 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Called by prometheus_client."""
         table = self._table()
-        tallies = [tally for tally in table.tallies.values() if any(tally.outcomes)]
+        tallies = [member.tally for chain in table.all_chains for member in chain.members if any(member.tally.outcomes)]
         yield from _attempts(tallies)
         yield _replies(table)
         yield from _endpoints(table, self._now())
@@ -65,8 +65,9 @@ def _attempts(tallies: Iterable[Tally]) -> Iterator[Metric]:
         for outcome in Outcome:
             if tally.outcomes[outcome.ordinal]:
                 attempts.add_metric((*labels, outcome.value), tally.outcomes[outcome.ordinal])
-        duration.add_metric(labels, _buckets(tally.duration), tally.duration.total)
-        first_token.add_metric(labels, _buckets(tally.first_token), tally.first_token.total)
+        for family, histogram in ((duration, tally.duration), (first_token, tally.first_token)):
+            if histogram.counts:
+                family.add_metric(labels, _buckets(histogram), histogram.total)
     yield attempts
     yield duration
     yield first_token
@@ -81,10 +82,9 @@ def _replies(table: RoutingTable) -> Metric:
     replies = CounterMetricFamily(
         "auriga_replies", "Replies to callers, by status.", labels=("namespace", "gen_ai_request_model", "status")
     )
-    for (key, role), counts in table.replies.items():
-        namespace, _, name = key.partition("/")
-        for status, number in counts.items():
-            replies.add_metric((namespace, role or name, str(status)), number)
+    for chain in table.all_chains:
+        for status, number in chain.replies.items():
+            replies.add_metric((chain.namespace, chain.role, str(status)), number)
     return replies
 
 
@@ -92,10 +92,10 @@ def _endpoints(table: RoutingTable, now: float) -> Iterator[Metric]:
     labels = ("namespace", "gen_ai_response_model", "server_address")
     in_flight = GaugeMetricFamily("auriga_endpoint_in_flight", "Requests under way at an endpoint.", labels=labels)
     is_up = GaugeMetricFamily("auriga_endpoint_open", "1 if breaker and gate let requests through.", labels=labels)
-    for endpoint in table.endpoints.values():
-        namespace, _, name = endpoint.model.partition("/")
-        values = (namespace, name, str(endpoint.address))
-        in_flight.add_metric(values, endpoint.in_flight)
-        is_up.add_metric(values, is_open(endpoint.gate, now))
+    for backend in table.backends.values():
+        for endpoint in backend.endpoints:
+            values = (backend.namespace, backend.name, endpoint.name)
+            in_flight.add_metric(values, endpoint.in_flight)
+            is_up.add_metric(values, is_open(endpoint.gate, now))
     yield in_flight
     yield is_up

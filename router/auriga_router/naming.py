@@ -6,56 +6,34 @@ the default namespace's, else the only one there is; a namespace can never take 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
-from typing import ClassVar
 
-from auriga_router.table import Chain
+from auriga_router.table import Chain, Claim, Names
 
+_ROLE, _SYNONYM, _MODEL = range(3)
 _MAX_COMPARED = 400
 """Names compared for a suggestion: difflib takes about 20 us for each, on the event loop."""
 
 
-class Names:
-    """Collects names, then says what each means."""
-
-    ROLE: ClassVar[int] = 0
-    SYNONYM: ClassVar[int] = 1
-    MODEL: ClassVar[int] = 2
-
-    def __init__(self, default_namespace: str) -> None:
-        self._default = default_namespace
-        self._prefixed: dict[str, tuple[int, Chain]] = {}
-        self._namespaces: dict[str, list[str]] = {}
-
-    def add(self, namespace: str, name: str, chain: Chain, rank: int) -> None:
-        """``name`` leads to ``chain``; a lower rank wins, and of equal ranks the first that was added."""
-        key = f"{namespace}/{name}"
-        known = self._prefixed.get(key)
-        if known is None:
-            self._namespaces.setdefault(name, []).append(namespace)
-        if known is None or rank < known[0]:
-            self._prefixed[key] = (rank, chain)
-
-    def resolve(self) -> tuple[dict[str, Chain], dict[str, tuple[str, ...]]]:
-        """Every name with what it means, and the unprefixed names that mean nothing because several claim them."""
-        names = {key: chain for key, (_, chain) in self._prefixed.items()}
-        ambiguous: dict[str, tuple[str, ...]] = {}
-        for name, namespaces in self._namespaces.items():
-            chosen = self._choose(name, namespaces)
-            if len(chosen) == 1:
-                names[name] = names[chosen[0]]
-            else:
-                ambiguous[name] = tuple(chosen)
-        return names, ambiguous
-
-    def _choose(self, name: str, namespaces: list[str]) -> list[str]:
-        if self._default in namespaces:
-            return [f"{self._default}/{name}"]
-        keys = sorted(f"{namespace}/{name}" for namespace in namespaces)
-        best = min(self._prefixed[key][0] for key in keys)
-        return [key for key in keys if self._prefixed[key][0] == best]
+def renamed(names: Names, gone: Iterable[Chain], new: Iterable[Chain]) -> Generator[None, None, Names]:
+    """The names after chains have gone and come. Only the names that these claim are looked at; pauses after each."""
+    lost = frozenset(gone)
+    claimed: defaultdict[str, list[Claim]] = defaultdict(list)
+    for chain in new:
+        for name, claim in _claims(chain):
+            claimed[name].append(claim)
+    for name in {name for chain in lost for name, _ in _claims(chain)}:
+        claimed[name]  # nobody new wants it, and yet it may mean something else now
+    if not claimed:
+        return names
+    draft = _Draft(names)
+    for name, added in claimed.items():
+        draft.settle(name, (*(claim for claim in names.claims.get(name, ()) if claim.chain not in lost), *added))
+        yield
+    return Names(names.default_namespace, draft.meant, draft.ambiguous, draft.claims)
 
 
 def near(name: str, names: Iterable[str]) -> list[str]:
@@ -63,3 +41,54 @@ def near(name: str, names: Iterable[str]) -> list[str]:
     lengths = range(len(name) // 2, len(name) * 2 + 1)
     plausible = (known for known in names if len(known) in lengths)
     return get_close_matches(name[:128], islice(plausible, _MAX_COMPARED), n=3)
+
+
+class _Draft:
+    """Names that are being changed."""
+
+    def __init__(self, names: Names) -> None:
+        self._default = names.default_namespace
+        self.meant = dict(names.meant)
+        self.ambiguous = dict(names.ambiguous)
+        self.claims = dict(names.claims)
+
+    def settle(self, name: str, claims: tuple[Claim, ...]) -> None:
+        """Decide what this name means, by itself and in each namespace."""
+        for claim in self.claims.pop(name, ()):
+            self.meant.pop(f"{claim.chain.namespace}/{name}", None)
+        self.meant.pop(name, None)
+        self.ambiguous.pop(name, None)
+        if not claims:
+            return
+        self.claims[name] = claims
+        best = _best(claims)
+        for namespace, claim in best.items():
+            self.meant[f"{namespace}/{name}"] = claim.chain
+        chosen = self._choose(best)
+        if len(chosen) == 1:
+            self.meant[name] = best[chosen[0]].chain
+        else:
+            self.ambiguous[name] = tuple(f"{namespace}/{name}" for namespace in chosen)
+
+    def _choose(self, best: Mapping[str, Claim]) -> list[str]:
+        """The namespaces that the name may mean without a prefix."""
+        if self._default in best:
+            return [self._default]
+        lowest = min(claim.rank for claim in best.values())
+        return sorted(namespace for namespace, claim in best.items() if claim.rank == lowest)
+
+
+def _claims(chain: Chain) -> Iterator[tuple[str, Claim]]:
+    yield chain.role, Claim(_ROLE if chain.is_role else _MODEL, chain)
+    for synonym in chain.synonyms:
+        yield synonym, Claim(_SYNONYM, chain)
+
+
+def _best(claims: tuple[Claim, ...]) -> dict[str, Claim]:
+    """Whose claim counts in each namespace: that of the lowest rank, then of the first key."""
+    best: dict[str, Claim] = {}
+    for claim in claims:
+        known = best.get(claim.chain.namespace)
+        if known is None or claim.order < known.order:
+            best[claim.chain.namespace] = claim
+    return best

@@ -7,11 +7,12 @@ import contextlib
 import secrets
 import socket
 import time
-from dataclasses import replace
+from collections.abc import Generator
 from typing import cast
 
 from auriga_router.admin import Admin
 from auriga_router.compile import compile as compile_table
+from auriga_router.compile import compile_in_steps
 from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.exchange import World
 from auriga_router.front import Front
@@ -20,6 +21,7 @@ from auriga_router.ports import CoarseClock, OnAttempt, Timed
 from auriga_router.settings import RouterSettings
 from auriga_router.snapshot import Snapshot
 from auriga_router.sweep import Sweep
+from auriga_router.table import RoutingTable
 from auriga_router.wire.pool import Pools
 from auriga_router.wire.server import Hub, ServerConnection
 
@@ -59,19 +61,33 @@ class Router:
 
     def apply(self, snapshot: Snapshot) -> None:
         """Route by this snapshot from now on. Requests under way go on as they began; no stream is cut."""
-        known = {**self._leaving, **self._front.table.endpoints}
-        previous = replace(self._front.table, endpoints=known)
-        table = compile_table(snapshot, previous, self._settings.default_namespace)
-        self._leaving = {key: known[key] for key in known.keys() - table.endpoints.keys() if known[key].in_flight}
-        self._admin.snapshot = snapshot
-        self._front.table = table
-        self._pools.keep_only(set(table.endpoints.values()))
+        self._take(compile_table(snapshot, self._front.table, self._settings.default_namespace, self._leaving))
+
+    async def apply_in_steps(self, snapshot: Snapshot) -> None:
+        """As ``apply``, but serves requests in between if much has changed: then it takes a while."""
+        while True:
+            before = self._front.table
+            steps = compile_in_steps(snapshot, before, self._settings.default_namespace, self._leaving)
+            table = await _served_between(steps)
+            if self._front.table is before:  # else: somebody has applied another one meanwhile
+                self._take(table)
+                return
+
+    def _take(self, table: RoutingTable) -> None:
+        before, self._front.table = self._front.table, table
+        self._admin.snapshot = table.snapshot
+        staying = {endpoint for key in table.changed for endpoint in _endpoints(table, key)}
+        gone = [endpoint for key in table.changed for endpoint in _endpoints(before, key) if endpoint not in staying]
+        # Again those that left earlier: a request under way may have connected to one anew.
+        gone += [endpoint for endpoint in self._leaving.values() if endpoint not in staying]
+        self._leaving = {(endpoint.model, endpoint.address): endpoint for endpoint in gone if endpoint.in_flight}
+        self._pools.drop(gone)
 
     def load(self, model: str, address: str) -> int:
         """Requests under way at an endpoint (key of the Model, ``host:port``), also after it left the snapshot."""
-        key = (model, parse_address(address))
-        endpoint = self._front.table.endpoints.get(key) or self._leaving.get(key)
-        return endpoint.in_flight if endpoint is not None else 0
+        place = parse_address(address)
+        found = [endpoint for endpoint in _endpoints(self._front.table, model) if endpoint.address == place]
+        return sum(endpoint.in_flight for endpoint in found or filter(None, [self._leaving.get((model, place))]))
 
     async def start(self, sock: socket.socket) -> None:
         """Serve on a bound socket."""
@@ -101,3 +117,18 @@ class Router:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(drain):
                 await empty.wait()
+
+
+def _endpoints(table: RoutingTable, model: str) -> tuple[Endpoint, ...]:
+    backend = table.backends.get(model)
+    return backend.endpoints if backend is not None else ()
+
+
+async def _served_between(steps: Generator[None, None, RoutingTable]) -> RoutingTable:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            table: RoutingTable = end.value
+            return table
+        await asyncio.sleep(0)

@@ -22,8 +22,8 @@ def active(chain: Chain, now: float) -> Member | None:
 
 def readiness(table: RoutingTable, now: float) -> tuple[bool, dict[str, Any]]:
     """Is anything usable, and what: each role with the Model that would answer."""
-    roles = {chain.key: active(chain, now) for chain in table.chains}
-    ready = any(roles.values()) or any(active(chain, now) for chain in set(table.names.values()) if not chain.is_role)
+    roles = {chain.key: active(chain, now) for chain in table.chains.values()}
+    ready = any(roles.values()) or any(active(chain, now) for chain in table.directs.values())
     return ready, {
         "ready": ready,
         "roles": {key: member.backend.name if member else None for key, member in roles.items()},
@@ -34,7 +34,7 @@ def status_document(snapshot: Snapshot, table: RoutingTable, now: float) -> dict
     """Models and RoleChains as the router sees them, for people and the CLI."""
     return {
         "models": [_model(model, table.backends[key], now) for key, model in sorted(snapshot.models.items())],
-        "roleChains": [_chain(chain, now) for chain in table.chains],
+        "roleChains": [_chain(chain, now) for _, chain in sorted(table.chains.items())],
     }
 
 

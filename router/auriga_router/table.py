@@ -6,15 +6,17 @@ to the next. Pure; ``compile.py`` builds it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from auriga_api.base import Locality
 from auriga_api.model import Capability
 from auriga_api.rolechain import Strategy
-from auriga_router.endpoint import Address, Endpoint
+from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import BreakerSettings
+from auriga_router.snapshot import Snapshot
 from auriga_router.tally import Tally
 
 
@@ -54,6 +56,15 @@ class Backend:
     model_json: bytes = b'""'
     """The model's name at the endpoint, as JSON: takes the place of the caller's."""
     not_ready: NotReady | None = None
+    secret: str = ""
+    """Key of the Secret that was read for it."""
+    reply_headers: bytes = b""
+    """The reply's headers when this Model answers at the first attempt."""
+
+    @property
+    def namespace(self) -> str:
+        """Where it is."""
+        return self.key.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +102,38 @@ class Chain:
     """What at least one member can do."""
     is_role: bool = True
     synonyms: tuple[str, ...] = ()
+    models: frozenset[str] = frozenset()
+    """Keys of the members' Models, those that do not exist included."""
+
+    @property
+    def namespace(self) -> str:
+        """Where it is."""
+        return self.key.partition("/")[0]
+
+
+class Claim(NamedTuple):
+    """A chain that wants to be meant by a name."""
+
+    rank: int
+    """The lowest wins, and of equal ones the first key."""
+    chain: Chain
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Sorts the claims of one namespace."""
+        return self.rank, self.chain.key
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who claims which name, and what each name means because of that. ``naming.py`` makes it."""
+
+    default_namespace: str = "default"
+    meant: Mapping[str, Chain] = field(default_factory=dict)
+    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Unprefixed names that several namespaces have -> the prefixed names to choose from."""
+    claims: Mapping[str, tuple[Claim, ...]] = field(default_factory=dict)
+    """By name, without a namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +141,24 @@ class RoutingTable:
     """Every name that callers may send, and everything it leads to."""
 
     names: Mapping[str, Chain] = field(default_factory=dict)
-    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Unprefixed names that several namespaces have -> the prefixed names to choose from."""
-    chains: tuple[Chain, ...] = ()
+    chains: Mapping[str, Chain] = field(default_factory=dict)
     """The RoleChains, by key."""
+    directs: Mapping[str, Chain] = field(default_factory=dict)
+    """The Models called by their own names, by key."""
     backends: Mapping[str, Backend] = field(default_factory=dict)
-    endpoints: Mapping[tuple[str, Address], Endpoint] = field(default_factory=dict)
-    """By key of the Model and address."""
-    tallies: Mapping[tuple[str, str], Tally] = field(default_factory=dict)
-    """By key of the chain (empty for a Model's own name) and key of the Model."""
-    replies: Mapping[tuple[str, str], dict[int, int]] = field(default_factory=dict)
-    """``Chain.replies`` by key of the chain and role; the role is empty for a Model's own name."""
+    naming: Names = field(default_factory=Names)
+    """Why the names mean what they do."""
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    """What it was compiled from."""
+    changed: frozenset[str] = frozenset()
+    """Keys of the Models that are not as they were in the table before."""
+
+    @property
+    def ambiguous(self) -> Mapping[str, tuple[str, ...]]:
+        """Unprefixed names that several namespaces have -> the prefixed names to choose from."""
+        return self.naming.ambiguous
+
+    @property
+    def all_chains(self) -> Iterator[Chain]:
+        """RoleChains, and Models called by their own names."""
+        return chain(self.chains.values(), self.directs.values())

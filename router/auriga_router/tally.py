@@ -15,11 +15,14 @@ SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20
 class Histogram:
     """How long something took, in seconds."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(SECONDS) + 1))
+    counts: list[int] = field(default_factory=list)
+    """Empty until there is something to count: of ten thousand Models most are hardly ever asked."""
     total: float = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one."""
+        if not self.counts:
+            self.counts = [0] * (len(SECONDS) + 1)
         self.counts[bisect_left(SECONDS, seconds)] += 1
         self.total += seconds
 

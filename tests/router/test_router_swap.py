@@ -65,6 +65,32 @@ async def test_counters_breakers_and_connections_outlive_a_swap() -> None:
             assert b'outcome="ServerError"} 2.0' in (await running.get("/metrics")).body
 
 
+async def test_a_large_change_is_taken_in_steps_between_which_requests_are_answered() -> None:
+    async with Upstream(scripts.ok) as upstream, role(upstream.address) as running:
+        many = snapshot(
+            *(model(f"m{number}") for number in range(2000)), chain("role", "m9"), endpoints={"m9": upstream.address}
+        )
+        taking = asyncio.create_task(running.router.apply_in_steps(many))
+        answered = 0
+        while not taking.done():
+            assert (await running.chat()).status == 200
+            answered += 1
+        assert answered > 1
+        assert (await running.get("/v1/models/m1999")).status == 200
+
+
+async def test_of_two_changes_at_once_none_is_lost() -> None:
+    async with Upstream(scripts.ok) as upstream, role(upstream.address) as running:
+        many = snapshot(*(model(f"m{number}") for number in range(100)))
+        taking = asyncio.create_task(running.router.apply_in_steps(many))
+        await asyncio.sleep(0)
+        running.router.apply(snapshot(model("m3", suspended=True)))
+        await taking
+        assert (await running.get("/v1/models/role")).status == 404
+        assert (await running.get("/v1/models/m99")).status == 200
+        assert b"NoEndpoints" in (await running.chat("m3")).body
+
+
 async def test_idle_connections_to_endpoints_that_are_gone_are_closed() -> None:
     async with Upstream(scripts.ok) as upstream, role(upstream.address) as running:
         assert (await running.chat()).status == 200

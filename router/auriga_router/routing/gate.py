@@ -6,7 +6,6 @@ lets exactly one request through at a time.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from auriga_router.routing.outcome import FAILURES, Outcome
@@ -34,8 +33,8 @@ class Gate:
     """The breaker is open, or half-open once ``blocked_until`` has passed."""
     probing: bool = False
     """The one probe of a half-open breaker is under way."""
-    failures: deque[float] = field(default_factory=deque)
-    """When the last failures in a row happened."""
+    failures: list[float] = field(default_factory=list)
+    """When the last failures in a row happened. (A deque takes ten times the memory while it is empty.)"""
 
 
 def is_open(gate: Gate, now: float) -> bool:
@@ -89,9 +88,7 @@ def _close(gate: Gate) -> None:
 
 
 def _count_failure(gate: Gate, now: float, settings: BreakerSettings, *, probe: bool) -> None:
-    gate.failures.append(now)
-    while gate.failures and gate.failures[0] < now - settings.window:
-        gate.failures.popleft()
+    gate.failures = [moment for moment in gate.failures if moment >= now - settings.window] + [now]
     if probe or len(gate.failures) >= settings.failures:
         gate.tripped = True
         gate.blocked_until = now + settings.cooldown

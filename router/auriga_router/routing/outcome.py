@@ -5,7 +5,9 @@ Pure; knows nothing of dialects or sockets.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Outcome(StrEnum):
@@ -46,6 +48,10 @@ class Outcome(StrEnum):
     def __init__(self, _word: str) -> None:
         self.ordinal = len(type(self).__members__)
         self.bit = 1 << self.ordinal
+
+
+BY_WORD: Mapping[str, Outcome] = MappingProxyType({outcome.value: outcome for outcome in Outcome})
+"""``Outcome(word)``, at a tenth of its price."""
 
 
 def bits(*outcomes: Outcome) -> int:

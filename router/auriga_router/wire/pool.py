@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable
 
 from auriga_router.endpoint import Address, Endpoint
 from auriga_router.ports import CoarseClock, UpstreamUser
@@ -121,14 +121,16 @@ class Pools:
         if pool is not None:
             pool.forget(user)
 
-    def keep_only(self, endpoints: AbstractSet[Endpoint]) -> None:
+    def drop(self, endpoints: Iterable[Endpoint]) -> None:
         """Close idle connections to endpoints that are gone."""
-        for endpoint in self._pools.keys() - endpoints:
-            self._pools.pop(endpoint).close()
+        for endpoint in endpoints:
+            pool = self._pools.pop(endpoint, None)
+            if pool is not None:
+                pool.close()
 
     def close(self) -> None:
         """Close all idle connections."""
-        self.keep_only(set())
+        self.drop(list(self._pools))
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 _PAUSE = 5.0
 
-Apply = Callable[[Snapshot], None]
+Apply = Callable[[Snapshot], Awaitable[None]]
 
 
 def follow(settings: ProcessSettings, environment: Mapping[str, str]) -> Callable[[Apply], Awaitable[None]]:
@@ -46,7 +46,7 @@ async def _once(source: KubernetesSource, apply: Apply) -> None:
     told = False
     async with source:
         async for snapshot in source.snapshots():
-            apply(snapshot)
+            await apply(snapshot)
             if not told:
                 _log.info("routing %d Models and %d RoleChains", len(snapshot.models), len(snapshot.chains))
             told = True

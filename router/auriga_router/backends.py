@@ -1,0 +1,110 @@
+"""From a Model to its ``Backend``: what the router must know to send requests to it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from typing import get_args
+
+from auriga_api import Model
+from auriga_api.model import Capability
+from auriga_api.model import Timeouts as ModelTimeouts
+from auriga_api.quantity import seconds
+from auriga_router import providers
+from auriga_router.attempts import reply_headers
+from auriga_router.endpoint import Address, Endpoint, parse_address
+from auriga_router.snapshot import Snapshot
+from auriga_router.table import Backend, NotReady, Timeouts
+
+in_seconds = lru_cache(maxsize=4096)(seconds)
+
+
+def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Address], Endpoint]) -> Backend:
+    """``endpoint`` gives the state of an address, the known one if there is one."""
+    spec = model.spec
+    key, name = model.metadata.key, model.metadata.name
+    endpoints: tuple[Endpoint, ...] = ()
+    path, headers = b"/v1", b""
+    not_ready: NotReady | None = None
+    if spec.suspended:
+        not_ready = NotReady("Suspended", "spec.suspended is true")
+    elif spec.external is not None:
+        found = providers.site(spec.external, model.metadata.namespace, snapshot.secrets)
+        if isinstance(found, NotReady):
+            not_ready = found
+        else:
+            endpoints, path, headers = (endpoint(found.address),), found.path, found.headers
+    else:
+        endpoints = tuple(endpoint(parse_address(text)) for text in snapshot.endpoints.get(key, ()))
+        not_ready = None if endpoints else _unserved(model)
+    external_name = spec.external.model if spec.external is not None else ""
+    return Backend(
+        key=key,
+        name=name,
+        locality=spec.effective_locality,
+        capabilities=shared(spec.effective_capabilities),
+        context_length=_context_length(model),
+        timeouts=_timeouts(spec.timeouts),
+        endpoints=endpoints,
+        path=path,
+        headers=headers,
+        model_json=json.dumps(external_name or name).encode(),  # orjson's bytes keep 4 KB each
+        not_ready=not_ready,
+        secret=secret_of(model),
+        reply_headers=reply_headers(name),
+    )
+
+
+def missing_backend(namespace: str, name: str) -> Backend:
+    """Stands for a Model that does not exist."""
+    return Backend(
+        key=f"{namespace}/{name}",
+        name=name,
+        locality="Cluster",
+        capabilities=frozenset(get_args(Capability)),  # unknown: it must be missed as missing, not as unable
+        context_length=0,
+        timeouts=_timeouts(ModelTimeouts()),
+        not_ready=NotReady("ModelMissing", f"Model {namespace}/{name} does not exist"),
+        reply_headers=reply_headers(name),
+    )
+
+
+def secret_of(model: Model) -> str:
+    """Key of the Secret that it names, if any."""
+    reference = model.spec.external.credentials_secret_ref if model.spec.external is not None else None
+    return f"{model.metadata.namespace}/{reference.name}" if reference is not None else ""
+
+
+@lru_cache(maxsize=1024)
+def shared(capabilities: frozenset[Capability]) -> frozenset[Capability]:
+    """The one set that stands for all equal ones: ten thousand Models have a handful of them."""
+    return capabilities
+
+
+@lru_cache(maxsize=4096)
+def limits(connect: str, first_token: str, stall: str, total: str) -> Timeouts:
+    """The same for all that write the same."""
+    return Timeouts(in_seconds(connect), in_seconds(first_token), in_seconds(stall), in_seconds(total))
+
+
+def _timeouts(spec: ModelTimeouts) -> Timeouts:
+    return limits(spec.connect, spec.first_token, spec.stall, spec.total)
+
+
+def _context_length(model: Model) -> int:
+    if model.spec.engine.context_length:
+        return model.spec.engine.context_length
+    artifact = model.status.artifact if model.status else None
+    return artifact.context_length if artifact else 0
+
+
+def _unserved(model: Model) -> NotReady:
+    """Why a served Model has no endpoint: what its status says, if it says more than that all is well."""
+    status = model.status
+    if status is None or status.phase in ("Ready", "Degraded"):
+        return NotReady("NoEndpoints", "no endpoint is ready")
+    ready = next((condition for condition in status.conditions if condition.type == "Ready"), None)
+    if ready is None:
+        return NotReady(status.phase, "no endpoint is ready")
+    return NotReady(ready.reason, ready.message or "no endpoint is ready")
