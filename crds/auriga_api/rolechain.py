@@ -20,7 +20,15 @@ __all__ = [
 
 Strategy = Literal["Ordered", "Weighted", "LeastLatency", "LeastCost", "Adaptive"]
 FallbackOn = Literal[
-    "Connect", "Timeout", "ServerError", "RateLimited", "Empty", "Malformed", "Unauthorized", "ContextOverflow"
+    "Connect",
+    "Timeout",
+    "ServerError",
+    "RateLimited",
+    "Empty",
+    "Malformed",
+    "Unauthorized",
+    "Unsupported",
+    "ContextOverflow",
 ]
 
 _SPEC_RULES: tuple[Rule[RoleChainSpec], ...] = (
@@ -102,7 +110,7 @@ class Fallback(Schema):
     """When and how far a request goes on to the next member."""
 
     # `on` would be `true`: kubectl reads YAML 1.1, where an unquoted key `on` is a boolean.
-    on: Annotated[list[FallbackOn], Field(alias="onOutcomes", max_length=8), ListSet()] = list(get_args(FallbackOn))
+    on: Annotated[list[FallbackOn], Field(alias="onOutcomes", max_length=9), ListSet()] = list(get_args(FallbackOn))
     """Outcomes of an attempt after which the next endpoint or member is asked. Default: all; [] never goes on."""
     max_attempts: Annotated[int, Field(ge=1, le=32)] = 6
     """Attempts at most, over all members."""

@@ -48,10 +48,9 @@ def attempts_value(failed: Iterable[Tried], answered: str | None) -> bytes:
 
 
 def reply_headers(answered: str | None, failed: Iterable[Tried] = ()) -> bytes:
-    """The header lines that tell who answered and what was tried, each ending in CRLF."""
+    """The header lines that tell who answered and what was tried, each ending in CRLF. Nobody asked: an empty list."""
     model = b"" if answered is None else b"x-auriga-model: %s\r\n" % answered.encode("ascii")
-    value = attempts_value(failed, answered)
-    return model + (b"x-auriga-attempts: %s\r\n" % value if value else b"")
+    return model + b"x-auriga-attempts: %s\r\n" % attempts_value(failed, answered)
 
 
 def _item(name: str) -> str:

@@ -49,6 +49,7 @@ def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Addres
         endpoints=endpoints,
         path=path,
         headers=headers,
+        external=spec.external is not None,
         model_json=json.dumps(external_name or name).encode(),  # orjson's bytes keep 4 KB each
         not_ready=not_ready,
         secret=secret_of(model),

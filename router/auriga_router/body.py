@@ -6,6 +6,7 @@ The original bytes go to the endpoint with only that value replaced: whatever el
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import orjson
 
@@ -39,10 +40,25 @@ def parse(body: bytes) -> tuple[str, bool, bool]:
     model = document.get("model")
     if not isinstance(model, str) or not model:
         raise BodyError("model: name a role or a Model" if model in (None, "") else "model: must be a string", "model")
+    _check_shape(document)
     stream = document.get("stream")
     if stream is not None and stream is not True and stream is not False:
         raise BodyError("stream: must be true or false", "stream")
     return model, stream is True, document.get("n") in (None, 1)
+
+
+def _check_shape(document: dict[str, Any]) -> None:
+    """What is wrong in every dialect, and what llama-server answers with 500, as if it were to blame."""
+    messages = document.get("messages")
+    if messages is not None:
+        if not isinstance(messages, list):
+            raise BodyError("messages: must be a list", "messages")
+        for index, message in enumerate(messages):
+            if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+                raise BodyError(f"messages[{index}].role: is required", f"messages[{index}].role")
+    tools = document.get("tools")
+    if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
+        raise BodyError("tools: must be a list of objects", "tools")
 
 
 def locate(body: bytes) -> tuple[int, int]:

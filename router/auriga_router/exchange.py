@@ -26,6 +26,7 @@ from auriga_router.routing.choose import choose
 from auriga_router.routing.outcome import Outcome, of_status
 from auriga_router.routing.retry_after import parse_retry_after
 from auriga_router.trial import Trial
+from auriga_router.watch import EVERY, Watch
 from auriga_router.wire.http import ResponseHead
 
 
@@ -62,7 +63,7 @@ class Exchange:
 
     __slots__ = (
         "_call", "_client", "_deadline", "_end", "_failed", "_overflow", "_overflowed", "_paused", "_reconnected",
-        "_relay", "_state", "_stream", "_trial", "_tried", "_upstream", "_whole", "_world", "expires",
+        "_relay", "_state", "_stream", "_trial", "_tried", "_upstream", "_watch", "_whole", "_world", "expires",
     )  # fmt: skip
 
     def __init__(self, world: World, client: Client, call: Call) -> None:
@@ -80,6 +81,7 @@ class Exchange:
         self._overflow: HeldWhole | None = None
         """The error of the member whose context was too small."""
         self._overflowed = 0
+        self._watch: Watch | None = None
         self._reconnected = False
         self._paused = False
         self._end = 0.0
@@ -132,8 +134,9 @@ class Exchange:
         self._upstream = upstream
         self._state = State.WAITING
         trial.sent = now
-        # Without a stream there is no first token to wait for.
-        self._limit(now + trial.member.timeouts.first_token if call.stream else self._end)
+        # Without a stream there is no first token to wait for: then it is only looked after from time to time.
+        first_token = trial.member.timeouts.first_token
+        self._limit(now + (first_token if call.stream else min(first_token, EVERY)))
         upstream.send(*call.request(trial.member.backend, trial.endpoint))
 
     def on_connect_failed(self) -> None:
@@ -145,19 +148,18 @@ class Exchange:
         self._trial.status = head.status
         outcome = of_status(head.status)
         call = self._call
-        if outcome is Outcome.CLIENT_ERROR or (outcome is Outcome.OK and not call.stream):
+        streams = head.content_type.startswith(b"text/event-stream")
+        if outcome is Outcome.CLIENT_ERROR or (outcome is Outcome.OK and not (call.stream and streams)):
             self._state = State.HOLDING_WHOLE
             self._whole = HeldWhole(call.operation, head, self._world.answer_limit)
             self._hold_whole(data, complete=complete)
         elif outcome is not Outcome.OK:
             wait = parse_retry_after(head.retry_after, self._world.wall_now())
             self._attempt_failed(outcome, retry_after=wait, whole=complete)
-        elif head.content_type.startswith(b"text/event-stream"):
+        else:
             self._state = State.HOLDING_STREAM
             self._stream = HeldStream(call.operation.dialect, head, self._world.hold_limit)
             self._hold_stream(data, complete=complete)
-        else:
-            self._attempt_failed(Outcome.MALFORMED, whole=complete)
 
     def on_data(self, data: bytes, complete: bool) -> None:
         """More of the response's body."""
@@ -173,6 +175,8 @@ class Exchange:
         outcome = held.feed(data, complete=complete)
         if outcome is Outcome.CLIENT_ERROR or outcome is Outcome.CONTEXT_OVERFLOW:
             held.body = replies.without_key(held.body, self._trial.member.backend.headers)
+        if outcome is Outcome.OK and self._call.stream:
+            outcome = Outcome.MALFORMED  # a stream was asked for
         if outcome is Outcome.OK or outcome is Outcome.CLIENT_ERROR:
             self._client.write(replies.answer(self._call, self._trial.member, self._failed, held))
             self._end_attempt(outcome, whole=True)
@@ -220,6 +224,9 @@ class Exchange:
     def _end_attempt(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> float:
         """Free what the attempt holds, and record it. ``whole``: the response was read to its end. Gives the time."""
         upstream, self._upstream = self._upstream, None
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
         if upstream is not None:
             if whole:
                 upstream.release()
@@ -319,5 +326,33 @@ class Exchange:
             self._break(Outcome.TIMEOUT if now >= self._end else Outcome.STALL)
         elif self._state is State.CONNECTING and now < self._deadline:
             self._attempt_failed(Outcome.CONNECT)
+        elif now < self._end and not self._call.stream:
+            self._look_after(now)
         else:
             self._attempt_failed(Outcome.TIMEOUT)
+
+    def _look_after(self, now: float) -> None:
+        """A whole answer takes its time; does its endpoint still live? A provider cannot be asked that."""
+        chain, trial = self._call.chain, self._trial
+        self._limit(self._end)
+        if not trial.member.backend.external:
+            self._watch = Watch(self._world, trial.endpoint, trial.member.timeouts.connect, self._endpoint_died)
+        elif choose(chain, self._call.operation.capability, [*self._tried, trial.endpoint], self._overflowed, now):
+            self._limit((trial.started + self._deadline) / 2)
+            self._end = self.expires  # somebody else could answer, and needs time, too
+
+    def _endpoint_died(self) -> None:
+        self._watch = None
+        self._attempt_failed(Outcome.TIMEOUT)
+
+    def router_stops(self) -> None:
+        """The time to finish is over."""
+        if self._state is State.DONE:
+            return
+        problem = Problem(503, "shutting_down", "the router is stopping; ask again")
+        if self._state is State.FLOWING:
+            self._client.write(self._relay.frame(self._call.operation.dialect.error_event(problem)))
+        else:
+            self._client.write(replies.error(self._call, problem, self._failed))
+        self._end_attempt(Outcome.CANCELLED)
+        self._done(200 if self._state is State.FLOWING else 503, keep_alive=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auriga_router.attempts import Tried
 from auriga_router.call import Call
+from auriga_router.dialects import Problem
 from auriga_router.held import HeldWhole
 from auriga_router.routing.choose import retry_after, skipped
 from auriga_router.routing.verdict import failure
@@ -30,6 +31,11 @@ def without_key(body: bytes, headers: bytes) -> bytes:
 def begin_stream(call: Call, member: Member, failed: list[Tried]) -> bytes:
     """The head of a stream."""
     return stream_head(call.reply_headers(member, failed), chunked=call.chunked, close=not call.keep_alive)
+
+
+def error(call: Call, problem: Problem, failed: list[Tried]) -> bytes:
+    """An error of the router's own; the connection closes after it."""
+    return reply(problem.status, call.reply_headers(None, failed), call.operation.dialect.error(problem), close=True)
 
 
 def chain_failed(call: Call, failed: list[Tried], now: float, *, deadline_passed: bool) -> tuple[int, bytes]:

@@ -26,6 +26,8 @@ from auriga_router.wire.pool import Pools
 from auriga_router.wire.server import Hub, ServerConnection
 
 _BACKLOG = 2048
+_LAST_WORDS = 1.0
+"""Seconds that clients get to read why their reply ends."""
 _DEFAULTS = RouterSettings()
 
 
@@ -103,6 +105,9 @@ class Router:
         for connection in list(self._hub.connections):
             connection.close_if_idle()
         await self._drained(drain)
+        for connection in list(self._hub.connections):
+            connection.cut()
+        await self._drained(_LAST_WORDS)
         for connection in list(self._hub.connections):
             connection.abort()
         self._sweep.stop()

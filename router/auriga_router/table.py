@@ -56,6 +56,8 @@ class Backend:
     model_json: bytes = b'""'
     """The model's name at the endpoint, as JSON: takes the place of the caller's."""
     not_ready: NotReady | None = None
+    external: bool = False
+    """A provider's, not served here."""
     secret: str = ""
     """Key of the Secret that was read for it."""
     reply_headers: bytes = b""

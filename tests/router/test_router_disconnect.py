@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from support import upstreams_scripts as scripts
+from support.http_grammar import chat_stream, error_object
 from support.http_router import Running, role
 from support.upstreams import Upstream, Visit
 
@@ -90,3 +91,28 @@ async def test_pipelined_requests_behind_it_are_never_begun() -> None:
         client.reset()
         await _gone(visit, running)
         assert len(upstream.visits) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_when_the_time_to_finish_is_over_the_reply_ends_with_an_error(stream: bool) -> None:
+    seen = asyncio.Event()
+    async with (
+        Upstream(scripts.cut(3, "stall", seen) if stream else scripts.hangs) as upstream,
+        role(upstream.address) as running,
+        running.client() as client,
+    ):
+        await client.post({"model": "role", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
+        visit = await upstream.visited()
+        if stream:
+            await client.body_until(scripts.events()[2])
+        await running.router.close(drain=0)
+        reply = await client.reply()
+        if stream:
+            error = chat_stream(reply.body, whole=reply.whole).error
+        else:
+            assert (reply.status, reply.headers["connection"]) == (503, "close")
+            error = error_object(reply.json)
+        assert error is not None
+        assert error["code"] == "shutting_down"
+        await visit.gone.wait()
+        assert running.outcomes == [("m1", "Cancelled")]

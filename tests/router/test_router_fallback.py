@@ -25,6 +25,11 @@ FAULTS: dict[str, tuple[Script, str]] = {
     "429 with Retry-After": (scripts.status(429, "Retry-After: 7\r\n"), "RateLimited"),
     "401": (scripts.status(401), "Unauthorized"),
     "403": (scripts.status(403), "Unauthorized"),
+    "404": (scripts.status(404), "Unsupported"),
+    "405": (scripts.status(405), "Unsupported"),
+    "409": (scripts.status(409), "Unsupported"),
+    "410": (scripts.status(410), "Unsupported"),
+    "501": (scripts.status(501), "Unsupported"),
     "302": (scripts.status(302, "Location: /elsewhere\r\n"), "Malformed"),
     "html": (scripts.HTML, "Malformed"),
     "broken JSON": (scripts.BROKEN_JSON, "Malformed"),
@@ -34,6 +39,13 @@ FAULTS: dict[str, tuple[Script, str]] = {
     "not HTTP": (scripts.NOT_HTTP, "Malformed"),
     "empty body": (scripts.EMPTY_BODY, "Empty"),
     "empty answer": (scripts.EMPTY_ANSWER, "Empty"),
+    "no body at all": (scripts.sends(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "Empty"),
+    "the other kind of answer": (
+        scripts.by_kind(
+            scripts.reply(200, scripts.answer()), scripts.SSE_HEAD + scripts.chunk(scripts.ROLE) + b"0\r\n\r\n"
+        ),
+        "Malformed",
+    ),
     "hang": (scripts.hangs, "Timeout"),
     "llama-server's overflow": (scripts.overflow(scripts.LLAMA_OVERFLOW), "ContextOverflow"),
     "OpenAI's overflow": (scripts.overflow(scripts.OPENAI_OVERFLOW), "ContextOverflow"),
@@ -98,6 +110,7 @@ async def test_another_endpoint_of_the_member_comes_before_the_next_member(strea
 @pytest.mark.parametrize(
     ("fault", "status", "code"),
     [
+        ("404", 502, "all_attempts_failed"),
         ("500", 502, "all_attempts_failed"),
         ("reset", 502, "all_attempts_failed"),
         ("html", 502, "all_attempts_failed"),
@@ -129,7 +142,7 @@ async def test_a_failed_chain_tells_of_every_attempt(fault: str, status: int, co
         assert ("retry-after" in reply.headers) == (status == 503)
 
 
-@pytest.mark.parametrize("code", [400, 404, 413, 422, 409])
+@pytest.mark.parametrize("code", [400, 413, 415, 422])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_the_callers_own_error_is_returned_as_it_is(code: int, stream: bool) -> None:
     body = scripts.error_body("temperature must not be negative")
@@ -212,3 +225,28 @@ async def test_providers_words_never_reach_the_error_of_a_failed_chain() -> None
     body = json.dumps({"error": {"message": "key sk-secret is invalid"}}).encode()
     async with Upstream(scripts.status(401, body=body)) as first, role(first.address) as running:
         assert b"sk-secret" not in (await running.chat()).body
+
+
+async def test_where_nobody_could_be_asked_the_headers_say_so() -> None:
+    async with role((), ()) as running:
+        reply = await running.chat()
+        assert (reply.status, attempts_header(reply.headers["x-auriga-attempts"])) == (503, [])
+        assert [skipped["member"] for skipped in reply.json["error"]["skipped"]] == ["m1", "m2"]
+
+
+WRONG = {
+    "messages": "hi",
+    "messages[0].role": [{"content": "hi"}],
+    "messages[1].role": [{"role": "user", "content": "hi"}, "hi"],
+}
+
+
+@pytest.mark.parametrize("param", WRONG)
+async def test_what_no_dialect_allows_is_the_callers_error_and_nobodys_failure(param: str) -> None:
+    """llama-server answers these with 500."""
+    async with Upstream(scripts.status(500)) as first, role(first.address) as running:
+        reply = await running.chat(messages=WRONG[param])
+        assert (reply.status, error_object(reply.json)["param"]) == (400, param)
+        reply = await running.chat(tools={"name": "f"})
+        assert (reply.status, error_object(reply.json)["param"]) == (400, "tools")
+        assert not first.visits

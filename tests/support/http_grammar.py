@@ -80,7 +80,7 @@ def error_object(document: dict[str, Any]) -> dict[str, Any]:
 def attempts_header(value: str) -> list[tuple[str, dict[str, str]]]:
     """``x-auriga-attempts`` as (member, parameters): an RFC 9651 list of tokens or strings."""
     items = []
-    for item in value.split(", "):
+    for item in value.split(", ") if value else ():
         name, *parameters = item.split(";")
         items.append((name.strip('"'), dict(parameter.split("=", 1) for parameter in parameters)))
     return items

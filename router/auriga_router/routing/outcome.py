@@ -29,6 +29,8 @@ class Outcome(StrEnum):
     """Not an answer of the dialect: HTML, broken JSON or framing, an error object behind a 200, a redirect."""
     UNAUTHORIZED = "Unauthorized"
     """Status 401, 402 or 403: the Model's own key was refused, or its account is empty."""
+    UNSUPPORTED = "Unsupported"
+    """Status 404, 405, 409, 410 or 501: it does not know this model or path, and the Model's settings chose those."""
     CONTEXT_OVERFLOW = "ContextOverflow"
     """The prompt does not fit this Model's context."""
     CLIENT_ERROR = "ClientError"
@@ -68,16 +70,20 @@ FAILURES = bits(
 """What speaks against the endpoint and counts for its breaker. A 4xx never does: bad callers must not eject it."""
 
 
+_OF_STATUS = {
+    **dict.fromkeys((401, 402, 403), Outcome.UNAUTHORIZED),
+    **dict.fromkeys((404, 405, 409, 410, 501), Outcome.UNSUPPORTED),
+    408: Outcome.TIMEOUT,
+    429: Outcome.RATE_LIMITED,
+}
+
+
 def of_status(status: int) -> Outcome:
     """The outcome that a response's status alone decides. 2xx is OK until the body says otherwise."""
     if 200 <= status < 300:
         return Outcome.OK
-    if status == 429:
-        return Outcome.RATE_LIMITED
-    if status in (401, 402, 403):
-        return Outcome.UNAUTHORIZED
-    if status == 408:
-        return Outcome.TIMEOUT
+    if status in _OF_STATUS:
+        return _OF_STATUS[status]
     if 400 <= status < 500:
         return Outcome.CLIENT_ERROR
     return Outcome.SERVER_ERROR if status >= 500 else Outcome.MALFORMED

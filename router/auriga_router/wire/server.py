@@ -32,6 +32,8 @@ class Listener(Protocol):
 
     def client_resumed(self) -> None: ...
 
+    def router_stops(self) -> None: ...
+
 
 @dataclass(slots=True)
 class Hub:
@@ -108,6 +110,13 @@ class ServerConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
+
+    def cut(self) -> None:
+        """Close now: a reply under way ends with an error that says so."""
+        if self._listener is not None:
+            self._listener.router_stops()
+        else:
+            self.abort()
 
     def close_if_idle(self) -> None:
         """Close, unless a request is being received or answered: then it closes after the reply."""
