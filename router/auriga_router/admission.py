@@ -23,9 +23,10 @@ def admit(request: Request, operation: Operation, table: RoutingTable, request_i
         span = locate(body)
     except BodyError as bad:
         return Problem(400, "invalid_request", bad.message, bad.param)
-    if operation.capability not in chain.capabilities:
-        return _incapable(chain, operation)
-    call = Call(request_id, operation, chain, body, span, stream, single, request.keep_alive, not request.http10)
+    needs = operation.needs
+    if not needs <= chain.capabilities:
+        return _incapable(chain, needs)
+    call = Call(request_id, operation, needs, chain, body, span, stream, single, request.keep_alive, not request.http10)
     if b"traceparent" in request.headers:
         call.forwarded = _forwarded(request.headers)
     return call
@@ -48,7 +49,8 @@ def _forwarded(headers: dict[bytes, bytes]) -> bytes:
     return b"".join(b"%s: %s\r\n" % (name, headers[name]) for name in _FORWARDED if name in headers)
 
 
-def _incapable(chain: Chain, operation: Operation) -> Problem:
+def _incapable(chain: Chain, needs: frozenset[str]) -> Problem:
     names = ", ".join(member.backend.name for member in chain.members)
-    message = f"{chain.role} has no {operation.capability}: none of {names} declares it in spec.capabilities"
+    lacking = ", ".join(sorted(needs - chain.capabilities))
+    message = f"{chain.role} has no {lacking}: none of {names} declares it in spec.capabilities"
     return Problem(400, "unsupported_operation", message, "model")

@@ -13,10 +13,12 @@ from auriga_api.model import Timeouts as ModelTimeouts
 from auriga_api.quantity import seconds
 from auriga_router import providers
 from auriga_router.attempts import reply_headers
+from auriga_router.dialects import COUNTS_TOKENS
 from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, NotReady, Timeouts
 
+_EVERYTHING = frozenset({*get_args(Capability), COUNTS_TOKENS})
 in_seconds = lru_cache(maxsize=4096)(seconds)
 
 
@@ -25,7 +27,8 @@ def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Addres
     spec = model.spec
     key, name = model.metadata.key, model.metadata.name
     endpoints: tuple[Endpoint, ...] = ()
-    path, headers = b"/v1", b""
+    path, headers, credential = b"/v1", b"", b""
+    provider = providers.LLAMA_SERVER
     not_ready: NotReady | None = None
     if spec.suspended:
         not_ready = NotReady("Suspended", "spec.suspended is true")
@@ -35,6 +38,7 @@ def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Addres
             not_ready = found
         else:
             endpoints, path, headers = (endpoint(found.address),), found.path, found.headers
+            provider, credential = found.provider, found.credential
     else:
         endpoints = tuple(endpoint(parse_address(text)) for text in snapshot.endpoints.get(key, ()))
         not_ready = None if endpoints else _unserved(model)
@@ -43,13 +47,17 @@ def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Addres
         key=key,
         name=name,
         locality=spec.effective_locality,
-        capabilities=shared(spec.effective_capabilities),
+        capabilities=shared((spec.effective_capabilities - provider.lacks) | provider.has),
         context_length=_context_length(model),
         timeouts=_timeouts(spec.timeouts),
         endpoints=endpoints,
         path=path,
         headers=headers,
         external=spec.external is not None,
+        credential=credential,
+        speaks=provider.speaks,
+        wire=provider.wire,
+        target_of=provider.target,
         model_json=json.dumps(external_name or name).encode(),  # orjson's bytes keep 4 KB each
         not_ready=not_ready,
         secret=secret_of(model),
@@ -63,7 +71,7 @@ def missing_backend(namespace: str, name: str) -> Backend:
         key=f"{namespace}/{name}",
         name=name,
         locality="Cluster",
-        capabilities=frozenset(get_args(Capability)),  # unknown: it must be missed as missing, not as unable
+        capabilities=_EVERYTHING,  # unknown: it must be missed as missing, not as unable
         context_length=0,
         timeouts=_timeouts(ModelTimeouts()),
         not_ready=NotReady("ModelMissing", f"Model {namespace}/{name} does not exist"),
@@ -78,7 +86,7 @@ def secret_of(model: Model) -> str:
 
 
 @lru_cache(maxsize=1024)
-def shared(capabilities: frozenset[Capability]) -> frozenset[Capability]:
+def shared(capabilities: frozenset[str]) -> frozenset[str]:
     """The one set that stands for all equal ones: ten thousand Models have a handful of them."""
     return capabilities
 

@@ -9,6 +9,7 @@ from auriga_router.body import splice
 from auriga_router.dialects import Operation
 from auriga_router.endpoint import Endpoint
 from auriga_router.table import Backend, Chain, Member
+from auriga_router.translate import Asked, RequestError, Wire, read_request
 
 
 @dataclass(slots=True)
@@ -17,6 +18,8 @@ class Call:
 
     request_id: bytes
     operation: Operation
+    needs: frozenset[str]
+    """What a member must be capable of: what the operation needs, and what the request holds."""
     chain: Chain
     body: bytes = field(repr=False)
     model_span: tuple[int, int]
@@ -29,18 +32,35 @@ class Call:
     """The client takes chunks (HTTP/1.1)."""
     forwarded: bytes = b""
     """Header lines that go on to the endpoint, each ending in CRLF."""
+    _asked: Asked | None = field(default=None, repr=False)
 
-    def request(self, backend: Backend, endpoint: Endpoint) -> tuple[bytes, bytes]:
-        """Head and body of the request to this endpoint."""
-        body = splice(self.body, self.model_span, backend.model_json)
-        head = (
+    @property
+    def wire(self) -> Wire:
+        """What the caller speaks, as translations call it. Raises RequestError if it cannot be translated."""
+        if self.operation.wire is None:
+            raise RequestError(f"{self.operation.name} cannot be translated")
+        return self.operation.wire
+
+    @property
+    def asked(self) -> Asked:
+        """The request in the form that translations start from. Raises RequestError."""
+        if self._asked is None:
+            self._asked = read_request(self.wire, self.body)
+        return self._asked
+
+    def body_for(self, backend: Backend) -> bytes:
+        """The caller's own bytes, with the name that the model has there."""
+        return splice(self.body, self.model_span, backend.model_json)
+
+    def head(self, backend: Backend, endpoint: Endpoint, path: bytes, size: int) -> bytes:
+        """Head of a request with a body of ``size`` bytes. ``path`` is what the backend's own is followed by."""
+        return (
             b"POST %s%s HTTP/1.1\r\nhost: %s\r\n%scontent-type: application/json\r\naccept-encoding: identity\r\n"
             b"user-agent: auriga\r\nx-request-id: %s\r\n%scontent-length: %d\r\n\r\n"
         ) % (
-            backend.path, self.operation.path, endpoint.authority, backend.headers,
-            self.request_id, self.forwarded, len(body),
+            backend.path, path, endpoint.authority, backend.headers,
+            self.request_id, self.forwarded, size,
         )  # fmt: skip
-        return head, body
 
     def reply_headers(self, answered: Member | None, failed: list[Tried]) -> bytes:
         """The reply's own header lines."""
@@ -48,4 +68,4 @@ class Call:
             told = answered.reply_headers
         else:
             told = reply_headers(None if answered is None else answered.backend.name, failed)
-        return b"x-request-id: %s\r\n%s" % (self.request_id, told)
+        return self.operation.dialect.id_headers(self.request_id) + told

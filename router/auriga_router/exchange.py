@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from auriga_router import replies
+from auriga_router.adapter import Adapter, Held, Stream, adapter
 from auriga_router.attempts import Tried
 from auriga_router.call import Call
 from auriga_router.dialects import Problem
 from auriga_router.endpoint import Endpoint
-from auriga_router.held import HeldStream, HeldWhole
+from auriga_router.held import HeldWhole
 from auriga_router.ports import Client, Clock, CoarseClock, Connector, OnAttempt, Timed, Upstream
-from auriga_router.relay import Relay
 from auriga_router.routing.choose import choose
 from auriga_router.routing.outcome import Outcome, of_status
 from auriga_router.routing.retry_after import parse_retry_after
+from auriga_router.table import Member
+from auriga_router.translate import RequestError
 from auriga_router.trial import Trial
 from auriga_router.watch import EVERY, Watch
 from auriga_router.wire.http import ResponseHead
@@ -62,8 +64,9 @@ class Exchange:
     """One request and its attempts."""
 
     __slots__ = (
-        "_call", "_client", "_deadline", "_end", "_failed", "_overflow", "_overflowed", "_paused", "_reconnected",
-        "_relay", "_state", "_stream", "_trial", "_tried", "_upstream", "_watch", "_whole", "_world", "expires",
+        "_adapter", "_call", "_client", "_deadline", "_end", "_failed", "_overflow", "_overflowed", "_paused",
+        "_reconnected", "_refused", "_relay", "_state", "_stream", "_trial", "_tried", "_upstream", "_watch", "_whole",
+        "_world", "expires",
     )  # fmt: skip
 
     def __init__(self, world: World, client: Client, call: Call) -> None:
@@ -74,14 +77,17 @@ class Exchange:
         self._trial: Trial
         self._upstream: Upstream | None = None
         self._whole: HeldWhole
-        self._stream: HeldStream
-        self._relay: Relay
+        self._stream: Held
+        self._relay: Stream
+        self._adapter: Adapter
         self._tried: list[Endpoint] = []
         self._failed: list[Tried] = []
         self._overflow: HeldWhole | None = None
         """The error of the member whose context was too small."""
         self._overflowed = 0
         self._watch: Watch | None = None
+        self._refused: RequestError | None = None
+        """Why the request cannot be said to a member that might have answered."""
         self._reconnected = False
         self._paused = False
         self._end = 0.0
@@ -103,7 +109,7 @@ class Exchange:
         if len(self._failed) >= chain.max_attempts or now >= self._deadline:
             self._fail(now)
             return
-        choice = choose(chain, self._call.operation.capability, self._tried, self._overflowed, now)
+        choice = self._choose(now)
         if choice is None:
             self._fail(now)
             return
@@ -113,6 +119,21 @@ class Exchange:
         self._end = end if end < self._deadline else self._deadline
         self._reconnected = False
         self._connect(now, fresh=False)
+
+    def _choose(self, now: float) -> tuple[Member, Endpoint] | None:
+        """Whom to ask next, with the adapter to do it; members that the request cannot be said to are passed over."""
+        call = self._call
+        while True:
+            choice = choose(call.chain, call.needs, self._tried, self._overflowed, now)
+            if choice is None:
+                return None
+            try:
+                self._adapter = adapter(call, choice[0].backend, self._world.wall_now)
+            except RequestError as error:
+                self._refused = error
+                self._tried.extend(choice[0].backend.endpoints)
+            else:
+                return choice
 
     def _connect(self, now: float, *, fresh: bool) -> None:
         self._state = State.CONNECTING
@@ -137,7 +158,7 @@ class Exchange:
         # Without a stream there is no first token to wait for: then it is only looked after from time to time.
         first_token = trial.member.timeouts.first_token
         self._limit(now + (first_token if call.stream else min(first_token, EVERY)))
-        upstream.send(*call.request(trial.member.backend, trial.endpoint))
+        upstream.send(*self._adapter.request(trial.endpoint))
 
     def on_connect_failed(self) -> None:
         """There will be no connection."""
@@ -151,14 +172,14 @@ class Exchange:
         streams = head.content_type.startswith(b"text/event-stream")
         if outcome is Outcome.CLIENT_ERROR or (outcome is Outcome.OK and not (call.stream and streams)):
             self._state = State.HOLDING_WHOLE
-            self._whole = HeldWhole(call.operation, head, self._world.answer_limit)
+            self._whole = self._adapter.hold_whole(head, self._world.answer_limit)
             self._hold_whole(data, complete=complete)
         elif outcome is not Outcome.OK:
             wait = parse_retry_after(head.retry_after, self._world.wall_now())
             self._attempt_failed(outcome, retry_after=wait, whole=complete)
         else:
             self._state = State.HOLDING_STREAM
-            self._stream = HeldStream(call.operation.dialect, head, self._world.hold_limit)
+            self._stream = self._adapter.hold_stream(head, self._world.hold_limit)
             self._hold_stream(data, complete=complete)
 
     def on_data(self, data: bytes, complete: bool) -> None:
@@ -174,13 +195,13 @@ class Exchange:
         held = self._whole
         outcome = held.feed(data, complete=complete)
         if outcome is Outcome.CLIENT_ERROR or outcome is Outcome.CONTEXT_OVERFLOW:
-            held.body = replies.without_key(held.body, self._trial.member.backend.headers)
+            held.body = replies.without_key(held.body, self._trial.member.backend)
         if outcome is Outcome.OK and self._call.stream:
             outcome = Outcome.MALFORMED  # a stream was asked for
         if outcome is Outcome.OK or outcome is Outcome.CLIENT_ERROR:
             self._client.write(replies.answer(self._call, self._trial.member, self._failed, held))
             self._end_attempt(outcome, whole=True)
-            self._done(held.head.status, keep_alive=self._call.keep_alive)
+            self._done(held.status, keep_alive=self._call.keep_alive)
         elif outcome is not None:
             self._attempt_failed(outcome, whole=complete)
 
@@ -247,11 +268,8 @@ class Exchange:
         call, trial = self._call, self._trial
         trial.first_content(self._world.now())
         self._state = State.FLOWING
-        self._relay = Relay(
-            call.operation.dialect, chunked=self._stream.chunked, client_chunked=call.chunked, single=call.single
-        )
         self._end = trial.started + trial.member.timeouts.total  # the deadline is over once content flows
-        start = self._relay.feed(b"".join(self._stream.raw), complete=complete)
+        self._relay, start = self._adapter.commit(complete=complete)
         del self._stream
         self._flow(replies.begin_stream(call, trial.member, self._failed) + start, complete=complete)
 
@@ -276,7 +294,7 @@ class Exchange:
             return
         name = self._trial.member.backend.name
         problem = Problem(502, "stream_interrupted", f"the answer of {name} broke off ({outcome.value})")
-        self._client.write(self._relay.frame(self._call.operation.dialect.error_event(problem)))
+        self._client.write(self._relay.fail(problem))
         self._end_attempt(outcome)
         self._done(200, keep_alive=False)
 
@@ -284,7 +302,9 @@ class Exchange:
         """The chain has failed."""
         call = self._call
         if self._overflow is not None:
-            status, reply = self._overflow.head.status, replies.answer(call, None, self._failed, self._overflow)
+            status, reply = self._overflow.status, replies.answer(call, None, self._failed, self._overflow)
+        elif self._refused is not None and not self._failed:
+            status, reply = replies.refused(call, self._refused, self._failed)
         else:
             status, reply = replies.chain_failed(call, self._failed, now, deadline_passed=now >= self._deadline)
         self._client.write(reply)

@@ -10,7 +10,8 @@ from auriga_router.admin import Admin
 from auriga_router.admission import admit
 from auriga_router.call import Call
 from auriga_router.dialects import Operation, Problem
-from auriga_router.dialects.openai import DIALECT, OPERATIONS
+from auriga_router.dialects.openai import DIALECT
+from auriga_router.dialects.paths import OPERATIONS
 from auriga_router.exchange import Exchange, World
 from auriga_router.table import RoutingTable
 from auriga_router.wire.http import reply

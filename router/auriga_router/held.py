@@ -11,7 +11,7 @@ from httptools import HttpParserError
 from auriga_router import sse
 from auriga_router.dialects import Dialect, Operation, Sign
 from auriga_router.routing.outcome import Outcome
-from auriga_router.wire.http import ResponseHead, decoder, unchunk
+from auriga_router.wire.http import JSON, ResponseHead, decoder, unchunk
 
 
 class HeldStream:
@@ -71,14 +71,17 @@ class HeldStream:
 class HeldWhole:
     """A response that is read to its end: an answer that is not streamed, or an error that may be the caller's."""
 
-    __slots__ = ("_limit", "_operation", "_pieces", "_size", "body", "head")
+    __slots__ = ("_head", "_limit", "_operation", "_pieces", "_size", "body", "content_type", "status")
 
     def __init__(self, operation: Operation, head: ResponseHead, limit: int) -> None:
         self._operation = operation
         self._limit = limit
         self._size = 0
         self._pieces: list[bytes] = []
-        self.head = head
+        self._head = head
+        self.status = head.status
+        """What the caller is answered with."""
+        self.content_type = JSON if head.status == 200 else head.content_type or JSON
         self.body = b""
         """The whole body, once ``feed`` has given an outcome."""
 
@@ -91,8 +94,13 @@ class HeldWhole:
             self._pieces.append(data)
             return None
         raw = b"".join((*self._pieces, data)) if self._pieces else data
-        self.body = unchunk(raw) if self.head.chunked else raw
+        self.body = unchunk(raw) if self._head.chunked else raw
+        return self._judge()
+
+    def _judge(self) -> Outcome:
         dialect = self._operation.dialect
-        if self.head.status < 300:
+        if self.status < 300:
             return dialect.judge(self._operation, self.body)
-        return Outcome.CONTEXT_OVERFLOW if dialect.overflows(self.body) else Outcome.CLIENT_ERROR
+        overflows = dialect.overflows(self.body)
+        self.body = dialect.restate(self.status, self.body)
+        return Outcome.CONTEXT_OVERFLOW if overflows else Outcome.CLIENT_ERROR

@@ -11,7 +11,7 @@ from collections import deque
 from httptools import HttpParserError
 
 from auriga_router import sse
-from auriga_router.dialects import Dialect, Sign
+from auriga_router.dialects import Dialect, Problem, Sign
 from auriga_router.wire.http import LAST_CHUNK, Decoder, chunk, decoder, unchunk
 
 _ERROR_KEY = b'"error"'
@@ -72,6 +72,10 @@ class Relay:
             return None
         tail = b"" if self._ended else self.frame(self._dialect.end_event)
         return tail + (LAST_CHUNK if self._chunked else b"")
+
+    def fail(self, problem: Problem) -> bytes:
+        """The event that ends a stream which cannot go on."""
+        return self.frame(self._dialect.error_event(problem))
 
     def frame(self, event: bytes) -> bytes:
         """``event`` as it goes to the client."""

@@ -6,18 +6,19 @@ to the next. Pure; ``compile.py`` builds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
 from auriga_api.base import Locality
-from auriga_api.model import Capability
 from auriga_api.rolechain import Strategy
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import BreakerSettings
 from auriga_router.snapshot import Snapshot
 from auriga_router.tally import Tally
+from auriga_router.translate import Target, Wire
 
 
 class NotReady(NamedTuple):
@@ -44,7 +45,7 @@ class Backend:
     key: str
     name: str
     locality: Locality
-    capabilities: frozenset[Capability]
+    capabilities: frozenset[str]
     context_length: int
     """Tokens that one request may fill; 0 if unknown."""
     timeouts: Timeouts
@@ -53,6 +54,14 @@ class Backend:
     """What the operation's own path is appended to."""
     headers: bytes = field(default=b"", repr=False)
     """Header lines of every request to it, each ending in CRLF. They hold the provider's key."""
+    credential: bytes = field(default=b"", repr=False)
+    """That key alone; empty if there is none."""
+    speaks: frozenset[bytes] = frozenset()
+    """Paths of the operations that it takes as they come."""
+    wire: Wire = Wire.CHAT
+    """What the others are translated to."""
+    target_of: Callable[[str], Target] = Target
+    """What its model of this name takes of a request that is translated."""
     model_json: bytes = b'""'
     """The model's name at the endpoint, as JSON: takes the place of the caller's."""
     not_ready: NotReady | None = None
@@ -67,6 +76,11 @@ class Backend:
     def namespace(self) -> str:
         """Where it is."""
         return self.key.partition("/")[0]
+
+    @property
+    def target(self) -> Target:
+        """What a translation must know of it."""
+        return self.target_of(json.loads(self.model_json))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +114,7 @@ class Chain:
     """Continue a broken stream elsewhere; else end it with an error."""
     replies: dict[int, int]
     """Replies given so far, by status. Outlives the table."""
-    capabilities: frozenset[Capability]
+    capabilities: frozenset[str]
     """What at least one member can do."""
     is_role: bool = True
     synonyms: tuple[str, ...] = ()

@@ -51,7 +51,7 @@ async def test_a_provider_that_repeats_our_headers_tells_the_caller_no_key(code:
         async with routing(snapshot(cloud, secrets=SECRETS)) as running:
             reply = await running.chat("cloud")
             assert reply.status == code
-            assert reply.json["error"]["message"] == "bad request with authorization: Bearer [Bearer key removed]"
+            assert reply.json["error"]["message"] == "bad request with authorization: Bearer [key removed]"
 
 
 async def test_an_empty_account_is_not_the_callers_mistake() -> None:
@@ -90,8 +90,6 @@ async def test_a_rotated_key_is_used_at_once() -> None:
     [
         ({"credentialsSecretRef": {"name": "nothing", "key": "api"}}, "SecretMissing"),
         ({"credentialsSecretRef": {"name": "keys", "key": "nothing"}}, "SecretKeyMissing"),
-        ({"provider": "anthropic", "baseURL": "https://models.example"}, "DialectUnsupported"),
-        ({"provider": "gemini"}, "DialectUnsupported"),
     ],
 )
 async def test_a_provider_that_cannot_be_used_says_why_and_the_next_member_answers(

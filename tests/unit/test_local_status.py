@@ -264,7 +264,6 @@ EXTERNAL = {"external": {"provider": "openai", "credentialsSecretRef": {"name": 
         (EXTERNAL, {"default/keys": {"openai": b"sk-sesame"}}, "Ready", "External", "provider"),
         (EXTERNAL, {}, "Failed", "SecretMissing", "Secret default/keys does not exist"),
         (EXTERNAL, {"default/keys": {"other": b"sk-sesame"}}, "Failed", "SecretKeyMissing", "no key openai"),
-        ({"external": {"provider": "gemini"}}, {}, "Failed", "DialectUnsupported", "gemini"),
         ({"external": {"provider": "openai"}, "suspended": True}, {}, "Suspended", "Suspended", "false"),
     ],
 )

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from auriga_api.model import Capability
 from auriga_router.attempts import Tried
 from auriga_router.routing.outcome import Outcome
 from auriga_router.sse import Event
+from auriga_router.translate import Wire
 
 
 class Sign:
@@ -59,8 +59,15 @@ class Operation:
     """As OpenTelemetry's ``gen_ai.operation.name`` calls it."""
     path: bytes
     """Appended to the endpoint's base path (``/v1``)."""
-    capability: Capability
+    needs: frozenset[str]
+    """What a member must be capable of: words of ``Model.spec.capabilities``, and COUNTS_TOKENS."""
     dialect: Dialect
+    wire: Wire | None = None
+    """What it is translated from for endpoints that do not know it; None: only its own endpoints can be asked."""
+
+
+COUNTS_TOKENS = "count_tokens"
+"""Capability of endpoints that count tokens themselves. Nobody declares it: it follows from the provider."""
 
 
 class Dialect(Protocol):
@@ -83,11 +90,17 @@ class Dialect(Protocol):
     def overflows(self, error: bytes) -> bool:
         """Does this error body say that the prompt does not fit the context?"""
 
+    def restate(self, status: int, error: bytes) -> bytes:
+        """An endpoint's error body, in this dialect's shape if it is in another's."""
+
     def error(self, problem: Problem) -> bytes:
         """The body of an error reply."""
 
     def error_event(self, problem: Problem) -> bytes:
         """The event that ends a stream which cannot go on."""
+
+    def id_headers(self, request_id: bytes) -> bytes:
+        """The header lines of a reply that tell the request's id, each ending in CRLF."""
 
 
 Document = dict[str, Any]

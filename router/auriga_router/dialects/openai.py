@@ -12,6 +12,7 @@ import orjson
 from auriga_router.dialects import Document, Operation, Problem, Sign
 from auriga_router.routing.outcome import Outcome
 from auriga_router.sse import Event
+from auriga_router.translate import Wire
 
 _OTHER_CONTENT = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
 _ANSWERED_WITHOUT_CONTENT = ("length", "content_filter", "tool_calls", "function_call")
@@ -65,6 +66,10 @@ class OpenAI:
         document = _object(error)
         return document is not None and _overflows(document)
 
+    def restate(self, status: int, error: bytes) -> bytes:
+        """As it is: every endpoint that is asked in this dialect has its own variant of the shape."""
+        return error
+
     def error(self, problem: Problem) -> bytes:
         """The body of an error reply."""
         error: Document = {
@@ -85,6 +90,10 @@ class OpenAI:
     def error_event(self, problem: Problem) -> bytes:
         """The event that ends a stream which cannot go on."""
         return b"data: %s\n\n" % self.error(problem)
+
+    def id_headers(self, request_id: bytes) -> bytes:
+        """The header lines of a reply that tell the request's id."""
+        return b"x-request-id: %s\r\n" % request_id
 
 
 def _object(text: bytes) -> Document | None:
@@ -126,7 +135,8 @@ def _overflows(document: Document) -> bool:
 
 
 DIALECT = OpenAI()
-CHAT = Operation("chat", b"/chat/completions", "chat", DIALECT)
-COMPLETIONS = Operation("text_completion", b"/completions", "completions", DIALECT)
-EMBEDDINGS = Operation("embeddings", b"/embeddings", "embeddings", DIALECT)
-OPERATIONS = {b"/v1" + operation.path: operation for operation in (CHAT, COMPLETIONS, EMBEDDINGS)}
+CHAT = Operation("chat", b"/chat/completions", frozenset({"chat"}), DIALECT, Wire.CHAT)
+COMPLETIONS = Operation("text_completion", b"/completions", frozenset({"completions"}), DIALECT)
+EMBEDDINGS = Operation("embeddings", b"/embeddings", frozenset({"embeddings"}), DIALECT)
+RESPONSES = Operation("chat", b"/responses", frozenset({"chat"}), DIALECT, Wire.RESPONSES)
+OPERATIONS = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES)

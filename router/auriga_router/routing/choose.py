@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Container
 
-from auriga_api.model import Capability
 from auriga_router.dialects import Skipped
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import state
@@ -18,59 +17,57 @@ NOT_READY_RETRY_AFTER = 5.0
 
 
 def choose(
-    chain: Chain, capability: Capability, tried: Container[Endpoint], overflowed: int, now: float
+    chain: Chain, needs: frozenset[str], tried: Container[Endpoint], overflowed: int, now: float
 ) -> tuple[Member, Endpoint] | None:
     """The next attempt, or None if nobody is left.
 
-    ``overflowed``: the largest context (tokens) that was too small, 0 if none was.
+    ``needs``: what a member must be capable of. ``overflowed``: the largest context (tokens) that was too small, or 0.
     When breakers block all of the chain, one probe at a time goes through at once.
     """
     members = order(chain)
     for member in members:
-        if can_answer(member, capability, overflowed):
+        if can_answer(member, needs, overflowed):
             endpoint = pick(member.backend.endpoints, tried, now)
             if endpoint is not None:
                 return member, endpoint
     for member in members:
-        if can_answer(member, capability, overflowed):
+        if can_answer(member, needs, overflowed):
             endpoint = pick_probe(member.backend.endpoints, tried)
             if endpoint is not None:
                 return member, endpoint
     return None
 
 
-def can_answer(member: Member, capability: Capability, overflowed: int = 0) -> bool:
+def can_answer(member: Member, needs: frozenset[str], overflowed: int = 0) -> bool:
     """Is it ready, able, and not known to be too small?"""
     backend = member.backend
-    return (
-        member.not_ready is None and capability in backend.capabilities and not 0 < backend.context_length <= overflowed
-    )
+    return member.not_ready is None and needs <= backend.capabilities and not 0 < backend.context_length <= overflowed
 
 
-def skipped(chain: Chain, capability: Capability, asked: Container[str], now: float) -> list[Skipped]:
+def skipped(chain: Chain, needs: frozenset[str], asked: Container[str], now: float) -> list[Skipped]:
     """The members that were not asked, and why. ``asked``: names of those that were."""
     return [
-        Skipped(member.backend.name, _reason(member, capability, now))
+        Skipped(member.backend.name, _reason(member, needs, now))
         for member in chain.members
         if member.backend.name not in asked
     ]
 
 
-def retry_after(chain: Chain, capability: Capability, now: float) -> int:
+def retry_after(chain: Chain, needs: frozenset[str], now: float) -> int:
     """Whole seconds until one of the chain's endpoints may be asked again."""
     waits = [
         endpoint.gate.blocked_until - now
         for member in chain.members
-        if can_answer(member, capability)
+        if can_answer(member, needs)
         for endpoint in member.backend.endpoints
     ]
     return max(1, math.ceil(min(waits, default=NOT_READY_RETRY_AFTER)))
 
 
-def _reason(member: Member, capability: Capability, now: float) -> str:
+def _reason(member: Member, needs: frozenset[str], now: float) -> str:
     if member.not_ready is not None:
         return member.not_ready.reason
-    if capability not in member.backend.capabilities:
+    if not needs <= member.backend.capabilities:
         return "NoCapability"
     states = {state(endpoint.gate, now) for endpoint in member.backend.endpoints}
     return "NotTried" if "Closed" in states else ",".join(sorted(states))

@@ -61,6 +61,15 @@ class Answer:
     """OpenAI's ``logprobs.content``, of the text."""
 
 
+def says_something(answer: Answer) -> bool:
+    """Is there anything in it, or at least a reason why there is not?"""
+    return answer.stop is not Stop.END or any(_says(part) for part in answer.content)
+
+
+def _says(part: AnswerPart) -> bool:
+    return not isinstance(part, Text | Refusal | Reasoning) or bool(part.text)
+
+
 def settle(stop: Stop, sequence: str | None, *, called: bool) -> tuple[Stop, str | None]:
     """The reason, and the stop sequence if that was it; made true to what was said.
 

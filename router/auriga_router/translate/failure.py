@@ -61,7 +61,9 @@ class Failure:
     """Empty: our own words for this kind."""
     param: str | None = field(default=None, repr=False)
     """The field at fault, as the endpoint calls it."""
+    ours: bool = False
+    """The message is our own, whatever the kind."""
 
     def __post_init__(self) -> None:
-        message = self.message if self.kind in OF_THE_CALLERS_MAKING else ""
+        message = self.message if self.ours or self.kind in OF_THE_CALLERS_MAKING else ""
         object.__setattr__(self, "message", message[:_LONGEST] or _WORDS[self.kind])

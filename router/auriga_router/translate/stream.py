@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from auriga_router.translate.answer import Stop
 from auriga_router.translate.events import CONTENT, Event, Failed, Finished
 from auriga_router.translate.failure import Failure, Kind
 from auriga_router.translate.resume import Resumed, Tape
@@ -95,5 +96,6 @@ class Translation:
             self.content = True
         elif isinstance(event, Finished):
             self.finished = True
+            self.content = self.content or event.stop is not Stop.END  # a reason to end early is an answer, too
         elif isinstance(event, Failed):
             self.failure = event.failure

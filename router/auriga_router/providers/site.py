@@ -12,9 +12,16 @@ from urllib.parse import SplitResult, urlsplit
 
 from auriga_api.model import External
 from auriga_router.endpoint import Address
+from auriga_router.providers.anthropic import ANTHROPIC
+from auriga_router.providers.facts import Provider
+from auriga_router.providers.gemini import GEMINI
+from auriga_router.providers.ollama import OLLAMA
+from auriga_router.providers.openai import COMPATIBLE, OPENAI
 from auriga_router.table import NotReady
 
-_DEFAULT_URL = {"openai": "https://api.openai.com/v1", "ollama": "http://127.0.0.1:11434"}
+PROVIDERS = {
+    "openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI, "ollama": OLLAMA, "openaiCompatible": COMPATIBLE,
+}  # fmt: skip
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OURS = frozenset({
@@ -27,31 +34,31 @@ _OURS = frozenset({
 class Site:
     """Where and how a provider is asked."""
 
+    provider: Provider
     address: Address
     path: bytes
     headers: bytes = field(repr=False)
+    credential: bytes = field(repr=False)
 
 
 def site(external: External, namespace: str, secrets: Mapping[str, Mapping[str, bytes]]) -> Site | NotReady:
     """Where and how to ask this provider, or why that is not possible."""
-    if external.provider in ("anthropic", "gemini"):
-        return NotReady("DialectUnsupported", f"provider {external.provider} speaks a dialect this router cannot speak")
-    url = _url(external)
+    provider = PROVIDERS[external.provider]
+    url = _url(external.base_url or provider.default_url)
     if isinstance(url, NotReady):
         return url
     key = _key(external, namespace, secrets)
     if isinstance(key, NotReady):
         return key
-    headers = _headers(external.headers, key)
+    headers = _headers(external.headers, key, provider)
     if isinstance(headers, NotReady):
         return headers
     tls = url.scheme == "https"
     address = Address((url.hostname or "").encode("idna").decode(), url.port or (443 if tls else 80), tls)
-    return Site(address, _path(external, url), headers)
+    return Site(provider, address, _path(provider, url), headers, key.encode("latin-1"))
 
 
-def _url(external: External) -> SplitResult | NotReady:
-    text = external.base_url or _DEFAULT_URL.get(external.provider, "")
+def _url(text: str) -> SplitResult | NotReady:
     try:
         url = urlsplit(text)
         valid = url.scheme in ("http", "https") and bool(url.hostname) and url.username is None and url.port != 0
@@ -63,11 +70,9 @@ def _url(external: External) -> SplitResult | NotReady:
     return url
 
 
-def _path(external: External, url: SplitResult) -> bytes:
+def _path(provider: Provider, url: SplitResult) -> bytes:
     path = url.path.rstrip("/")
-    if external.provider == "ollama" and not path.endswith("/v1"):
-        path += "/v1"  # Ollama's own clients take the bare address; its OpenAI dialect lives under /v1
-    return path.encode("ascii")
+    return (path if path.endswith(provider.version) else path + provider.version).encode("ascii")
 
 
 def _key(external: External, namespace: str, secrets: Mapping[str, Mapping[str, bytes]]) -> str | NotReady:
@@ -85,8 +90,8 @@ def _key(external: External, namespace: str, secrets: Mapping[str, Mapping[str, 
     return key
 
 
-def _headers(extra: Mapping[str, str], key: str) -> bytes | NotReady:
-    lines = {"authorization": f"Bearer {key}"} if key else {}
+def _headers(extra: Mapping[str, str], key: str, provider: Provider) -> bytes | NotReady:
+    lines = {**provider.headers, **(provider.authorize(key) if key else {})}
     for name, value in extra.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value) or name.lower() in _OURS:
             return NotReady("InvalidHeaders", f"external.headers: {name!r} cannot be sent; remove or correct it")

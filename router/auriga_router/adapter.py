@@ -1,0 +1,144 @@
+"""How a caller's operation meets a backend: passed through where it speaks the same, else translated. Pure.
+
+The one place that knows which of the two it is. An exchange makes an adapter for each attempt, and asks it for the
+request, and for whatever reads the response: both kinds have the same methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from auriga_router.call import Call
+from auriga_router.dialects import Problem
+from auriga_router.endpoint import Endpoint
+from auriga_router.held import HeldStream, HeldWhole
+from auriga_router.relay import Relay
+from auriga_router.routing.outcome import Outcome
+from auriga_router.table import Backend
+from auriga_router.translate import Identity, Translation, decoder, encoder, write_request
+from auriga_router.translated import TranslatedRelay, TranslatedStream, TranslatedWhole
+from auriga_router.wire.http import ResponseHead
+
+
+class Held(Protocol):
+    """The start of a streamed answer, of which the client has seen nothing yet."""
+
+    def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
+        """OK at the first content, another outcome where none will come, None while that is open."""
+
+
+class Stream(Protocol):
+    """A committed stream."""
+
+    broken: bool
+    """The endpoint failed before the answer was whole. What ``feed`` gave is still to be sent."""
+
+    def feed(self, data: bytes, *, complete: bool) -> bytes:
+        """What to send to the client for these bytes of the response."""
+
+    def end(self) -> bytes | None:
+        """The end of a reply whose endpoint broke off after the answer was whole; else None."""
+
+    def fail(self, problem: Problem) -> bytes:
+        """What ends a stream that cannot go on."""
+
+    def frame(self, event: bytes) -> bytes:
+        """``event`` as it goes to the client."""
+
+
+class Adapter(Protocol):
+    """One attempt's way there and back."""
+
+    def request(self, endpoint: Endpoint) -> tuple[bytes, bytes]:
+        """Head and body of the request."""
+
+    def hold_whole(self, head: ResponseHead, limit: int) -> HeldWhole:
+        """For a response that is read to its end: an answer that is not streamed, or an error."""
+
+    def hold_stream(self, head: ResponseHead, limit: int) -> Held:
+        """For a streamed answer."""
+
+    def commit(self, *, complete: bool) -> tuple[Stream, bytes]:
+        """What ``hold_stream`` held becomes visible: the stream from here on, and its start."""
+
+
+def adapter(call: Call, backend: Backend, wall_now: Callable[[], float]) -> Adapter:
+    """For one attempt at one of this backend's endpoints. Raises RequestError if the request cannot be said to it.
+
+    ``wall_now``: seconds since the epoch.
+    """
+    if call.operation.path in backend.speaks:
+        return PassThrough(call, backend)
+    return Translated(call, backend, int(wall_now()))
+
+
+class PassThrough:
+    """The caller's own bytes, with the model's name replaced; and the endpoint's own bytes back."""
+
+    __slots__ = ("_backend", "_call", "_held")
+
+    def __init__(self, call: Call, backend: Backend) -> None:
+        self._call = call
+        self._backend = backend
+        self._held: HeldStream
+
+    def request(self, endpoint: Endpoint) -> tuple[bytes, bytes]:
+        """See Adapter."""
+        body = self._call.body_for(self._backend)
+        return self._call.head(self._backend, endpoint, self._call.operation.path, len(body)), body
+
+    def hold_whole(self, head: ResponseHead, limit: int) -> HeldWhole:
+        """See Adapter."""
+        return HeldWhole(self._call.operation, head, limit)
+
+    def hold_stream(self, head: ResponseHead, limit: int) -> Held:
+        """See Adapter."""
+        self._held = HeldStream(self._call.operation.dialect, head, limit)
+        return self._held
+
+    def commit(self, *, complete: bool) -> tuple[Stream, bytes]:
+        """See Adapter."""
+        call, held = self._call, self._held
+        del self._held
+        relay = Relay(call.operation.dialect, chunked=held.chunked, client_chunked=call.chunked, single=call.single)
+        return relay, relay.feed(b"".join(held.raw), complete=complete)
+
+
+class Translated:
+    """The request and its answer through the canonical form."""
+
+    __slots__ = ("_backend", "_body", "_call", "_held", "dropped", "identity")
+
+    def __init__(self, call: Call, backend: Backend, created: int) -> None:
+        written = write_request(backend.wire, call.asked.request, backend.target)
+        self._call = call
+        self._backend = backend
+        self._body = written.body
+        self._held: TranslatedStream
+        self.dropped = (*call.asked.dropped, *written.dropped)
+        """What of the request goes no further."""
+        self.identity = Identity(call.request_id.decode("ascii"), created)
+
+    def request(self, endpoint: Endpoint) -> tuple[bytes, bytes]:
+        """See Adapter."""
+        body = self._body
+        return self._call.head(self._backend, endpoint, self._backend.wire.value, len(body)), body
+
+    def hold_whole(self, head: ResponseHead, limit: int) -> HeldWhole:
+        """See Adapter."""
+        return TranslatedWhole(self._call, self._backend.wire, self.identity, head, limit)
+
+    def hold_stream(self, head: ResponseHead, limit: int) -> Held:
+        """See Adapter."""
+        call = self._call
+        write = encoder(call.wire, self.identity, call.asked.reply)
+        translation = Translation(decoder(self._backend.wire, self.identity), write)
+        self._held = TranslatedStream(translation, head, limit)
+        return self._held
+
+    def commit(self, *, complete: bool) -> tuple[Stream, bytes]:
+        """See Adapter."""
+        relay = TranslatedRelay(self._held, client_chunked=self._call.chunked)
+        del self._held
+        return relay, relay.start(complete=complete)
