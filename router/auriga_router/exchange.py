@@ -357,7 +357,7 @@ class Exchange:
         self._limit(self._end)
         if not trial.member.backend.external:
             self._watch = Watch(self._world, trial.endpoint, trial.member.timeouts.connect, self._endpoint_died)
-        elif choose(chain, self._call.operation.capability, [*self._tried, trial.endpoint], self._overflowed, now):
+        elif choose(chain, self._call.needs, [*self._tried, trial.endpoint], self._overflowed, now):
             self._limit((trial.started + self._deadline) / 2)
             self._end = self.expires  # somebody else could answer, and needs time, too
 
