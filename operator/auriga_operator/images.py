@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from auriga_api.quantity import parse_quantity
+
 Flavour = Literal["cpu", "cuda", "rocm", "vulkan"]
 
 _UPSTREAM = "ghcr.io/ggml-org/llama.cpp"
@@ -37,6 +39,11 @@ NODE_LABELS: Mapping[str, tuple[str, ...]] = {
 def devices(resource_names: Iterable[str]) -> tuple[str, ...]:
     """Those resource names that stand for devices: ``nvidia.com/gpu``, but not ``cpu`` or ``hugepages-2Mi``."""
     return tuple(sorted(name for name in resource_names if "/" in name))
+
+
+def device_count(asked: Mapping[str, str | int]) -> int:
+    """How many devices a pod gets that asks for these resources; one that asks for none may still use one."""
+    return max(1, sum(int(parse_quantity(asked[name])) for name in devices(asked)))
 
 
 def flavour(resource_names: Iterable[str]) -> Flavour:

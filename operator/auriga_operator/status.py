@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from auriga_api import Model
 from auriga_api.model import Artifact, Phase
 from auriga_operator import labels
 from auriga_operator.conditions import Finding, conditions, truth
 from auriga_operator.diagnose import Problem, diagnose
 from auriga_operator.objects.deployment import replicas
-from auriga_operator.objects.engine import context_length
+from auriga_operator.objects.engine import DEFAULT_CONTEXT, context_length
 from auriga_operator.objects.service import endpoint
-from auriga_operator.objects.weights import fetched, source_of
+from auriga_operator.objects.weights import fetched, room, source_of
 from auriga_operator.snapshot import ModelSnapshot, located
 from auriga_operator.texts import duration, size
+from auriga_operator.weights import memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _about_weights(seen: ModelSnapshot, problem: Problem | None) -> Iterator[Fin
     artifact = _artifact(seen)
     reason = report.reason or "ResolvingWeights"
     if artifact:
-        yield Finding("WeightsResolved", "True", "Resolved", _resolved(artifact))
+        yield Finding("WeightsResolved", "True", "Resolved", _resolved(artifact, seen.model))
     else:
         yield Finding("WeightsResolved", "False", reason, report.message or "not looked up yet")
     if there:
@@ -172,9 +174,13 @@ def _given(seen: ModelSnapshot) -> str:
     return f"{source.file.path} on the node" if source.file else ""
 
 
-def _resolved(artifact: Artifact) -> str:
-    need = f"; it takes {size(artifact.vram_required)} with its KV cache" if artifact.vram_required else ""
-    return f"{artifact.file} ({size(artifact.size_bytes)}){need}"
+def _resolved(artifact: Artifact, model: Model) -> str:
+    gpus, need, engine = room(model), artifact.vram_required, model.spec.engine
+    if gpus and need:
+        tokens = engine.context_length or DEFAULT_CONTEXT
+        return f"{artifact.file}, {memory.fitted(artifact.size_bytes, need, tokens, engine.parallel, gpus)}"
+    takes = f"; it takes {size(need)} with its KV cache" if need else ""
+    return f"{artifact.file} ({size(artifact.size_bytes)}){takes}"
 
 
 def _scheduled(seen: ModelSnapshot) -> Finding:

@@ -56,12 +56,27 @@ def test_a_gated_repository_is_named_and_comes_up_with_the_right_token(
     assert hub.token not in running.get("/status").text
 
 
+def test_the_quantization_that_fits_the_gpu_is_shown_with_its_arithmetic(
+    up: StartUp, hub: FakeHub, env: dict[str, str], tmp_path: Path
+) -> None:
+    small = tiny_gguf(tmp_path / "small.gguf").read_bytes()
+    hub.add("org/tiny", {"Tiny-Q8_0.gguf": small + bytes(2 << 20), "Tiny-Q2_K.gguf": small})
+    manifest = MODEL.replace(", tokenSecretRef: {name: hub, key: token}", "")
+    running = up(f"{manifest}  gpuMemory: 769Mi\n", fake=True, env=env)
+    line = running.line("^tiny: weights: ")
+    assert "Tiny-Q2_K.gguf, the best that fits into 1 x 769 MiB: " in line
+    assert "128 KiB KV cache (256 tokens x 1 slot) + 768 MiB for compute buffers" in line
+    running.line("^tiny: ready")
+    (tmp_path / "manifests.yaml").write_text(f"{manifest}  gpuMemory: 768Mi\n")
+    assert " KiB are short" in running.line("^tiny: failed .InsufficientGpuMemory.|^tiny: degraded .Insuff")
+
+
 def test_a_download_shows_how_far_it_is_and_can_be_stopped_in_the_middle(
     up: StartUp, hub: FakeHub, env: dict[str, str]
 ) -> None:
     hub.fail(FILE, Fault(stall_after=6_000_000))
     running = up(MODEL + SECRET.replace("TOKEN", hub.token), env=env)
-    running.line(r"^tiny: downloading: .* MiB of 1\d MiB of the weights are here")
+    running.line(r"^tiny: downloading: .* [KM]iB of 1\d MiB of the weights are here")
     assert hub.stalled.wait(BOUND)
     assert running.model("tiny")["download"]["totalBytes"] > 10_000_000
     pids = children(running.process.pid)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from auriga_operator.weights import digest, lock
+from auriga_operator.weights import digest, lock, memory
 from auriga_operator.weights.errors import Reason, WeightsError
 from auriga_operator.weights.hub import Hub, HubSettings
 from auriga_operator.weights.retry import Policy
@@ -141,6 +141,64 @@ def test_content_that_stays_wrong_is_left_where_it_is_until_the_hub_states_anoth
     assert "after 6 hours" in messages[-1]
     hub.add("org/tiny", {FILE: gguf + bytes(4)})
     assert Path(weights.from_hub().path).read_bytes() == gguf + bytes(4)
+
+
+def sizes(tmp_path: Path) -> dict[str, bytes]:
+    """One model in three quantizations, the larger the better."""
+    vocabularies = {"Q8_0": 6000, "Q4_K_M": 3000, "Q2_K": 0}
+    return {
+        f"fit-{label}.gguf": tiny_gguf(tmp_path / label, vocab=vocab).read_bytes()
+        for label, vocab in vocabularies.items()
+    }
+
+
+def test_the_best_that_fits_is_chosen_by_a_header_that_was_read_in_part(
+    weights: Weights, hub: FakeHub, tmp_path: Path
+) -> None:
+    files = sizes(tmp_path)
+    hub.add("org/fit", files)
+    source = {"huggingFace": {"repo": "org/fit"}}
+    cache = 2 * 2 * 4 * 32 * 2048  # bytes x layers x KV heads x lengths x tokens
+    room = {"gpuMemory": memory.RESERVE + len(files["fit-Q4_K_M.gguf"]) + cache, "contextLength": 2048}
+    done = weights.fetch(source, ask=room)
+    assert Path(done.path).name == "fit-Q4_K_M.gguf"
+    assert done.artifact.vram_required == len(files["fit-Q4_K_M.gguf"]) + cache
+    assert weights.resolved[0].artifact.vram_required == done.artifact.vram_required, "known before the download"
+    assert [seen.range for seen in hub.of("storage")] == ["bytes=0-131071", ""]
+
+    hub.seen.clear()
+    assert weights.fetch(source, ask=room) == done
+    assert not hub.of("storage"), "what is here tells its own shape"
+    assert weights.fetch(source, offline=True, ask=room) == done
+
+
+def test_a_header_is_read_over_a_mirror_without_sizes_and_ranges(
+    weights: Weights, hub: FakeHub, tmp_path: Path
+) -> None:
+    files = sizes(tmp_path)
+    hub.add("org/fit", files, without_metadata=True)
+    hub.fail("fit-Q2_K.gguf", Fault(status=503), Fault(ignore_range=True))
+    done = weights.fetch({"huggingFace": {"repo": "org/fit"}}, ask={"gpuMemory": 1 << 30, "contextLength": 64})
+    assert Path(done.path).name == "fit-Q8_0.gguf"
+
+
+def test_nothing_that_fits_is_said_before_anything_is_downloaded(
+    weights: Weights, hub: FakeHub, tmp_path: Path
+) -> None:
+    hub.add("org/fit", sizes(tmp_path))
+    with pytest.raises(WeightsError, match=r"fits into 1 x 769 MiB.*fit-Q2_K\.gguf, the smallest, takes") as caught:
+        weights.fetch({"huggingFace": {"repo": "org/fit"}}, ask={"gpuMemory": 769 << 20})
+    assert caught.value.reason is Reason.INSUFFICIENT_GPU_MEMORY
+    assert [seen.range for seen in hub.of("storage")] == ["bytes=0-131071"]
+    named = {"huggingFace": {"repo": "org/fit", "file": "fit-Q8_0.gguf"}}
+    assert weights.fetch(named, ask={"gpuMemory": 1 << 20}).artifact.quantization == "Q8_0", "asked for by name"
+
+
+def test_a_file_that_is_no_gguf_is_known_by_its_beginning(weights: Weights, hub: FakeHub) -> None:
+    hub.add("org/fit", {"m-Q8_0.gguf": b"GGUF" + bytes([3, 0, 0, 0]) + bytes([255]) * 5000})
+    with pytest.raises(WeightsError, match="damaged") as caught:
+        weights.fetch({"huggingFace": {"repo": "org/fit"}}, ask={"gpuMemory": 1 << 30})
+    assert caught.value.reason is Reason.NOT_GGUF
 
 
 def test_the_second_run_downloads_and_hashes_nothing(

@@ -28,11 +28,11 @@ class Weights:
         self.sleep: Callable[[float], None] = self.waits.append
         self.now = 1_800_000_000.0
 
-    def fetch(self, source: dict[str, Any], *, base: Path = Path(), **settings: Any) -> Done:
-        """``source`` as in YAML; ``settings``: token, offline, shared_cache, for this fetch only."""
+    def fetch(self, source: dict[str, Any], *, base: Path = Path(), ask: Any = None, **settings: Any) -> Done:
+        """``source``: YAML; ``settings``: token, offline, shared_cache for this fetch only; ``ask``: of the request."""
         self.events.clear()
         self.waits.clear()
-        request = Request.model_validate({"source": source, "cache": str(self.cache), "base": str(base)})
+        request = Request.model_validate({"source": source, "cache": str(self.cache), "base": str(base), **(ask or {})})
         context = Context(HubSettings(**(self.settings | settings)), self.policy, self.sleep, lambda: self.now)
         return fetch(request, self.events.append, context)
 

@@ -212,3 +212,22 @@ def test_names_are_cut_to_what_kubernetes_takes_and_stay_apart() -> None:
     names = {child(long + "a"), child(long + "b"), weights_job(long + "a", "f" * 16)}
     assert len(names) == 3
     assert all(len(name) <= 63 and name[-1].isalnum() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("source", "spec", "asks"),
+    [
+        ({}, {"gpuMemory": "24Gi"}, (24 << 30, 1)),
+        ({}, {"gpuMemory": "24Gi", "resources": {"limits": {"nvidia.com/gpu": "4", "cpu": 8}}}, (24 << 30, 4)),
+        ({"file": "*Q4*"}, {"gpuMemory": "24Gi"}, (24 << 30, 1)),
+        ({"file": "q4.gguf"}, {"gpuMemory": "24Gi"}, (None, None)),
+        ({"quantization": "Q4_K_M"}, {"gpuMemory": "24Gi"}, (None, None)),
+        ({}, {}, (None, None)),
+    ],
+)
+def test_the_fetcher_is_told_of_gpus_where_they_decide(source: Object, spec: Object, asks: tuple[object, ...]) -> None:
+    model = a_model(source={"huggingFace": {**HUB["huggingFace"], **source}}, **spec)
+    request = fetching.request(model)
+    assert (request.get("gpuMemory"), request.get("gpus")) == asks
+    longer = a_model(source=model.spec.source, **{**spec, "engine": {"contextLength": 32768}})
+    assert (identity(longer) != identity(model)) == (asks[0] is not None), "other weights may fit beside its cache"

@@ -118,6 +118,19 @@ def test_fetched_weights_are_ready_and_the_download_is_gone() -> None:
     )
 
 
+def test_what_was_chosen_by_memory_shows_the_arithmetic() -> None:
+    artifact = ARTIFACT.model_copy(update={"size_bytes": 6 << 30, "vram_required": 7 << 30})
+    spec = {
+        "source": HUB, "gpuMemory": "10Gi", "resources": {"limits": {"nvidia.com/gpu": 2}}, "engine": {"parallel": 2},
+    }  # fmt: skip
+    status = model_status(seen(a_model(**spec), report=FetchReport(artifact=artifact)), None, NOW)
+    (says,) = [each["message"] for each in status["conditions"] if each["type"] == "WeightsResolved"]
+    assert says == (
+        "q.gguf, the best that fits into 2 x 10.0 GiB: 6.0 GiB weights + 1.0 GiB KV cache (8192 tokens x 2 slots)"
+        " + 1.5 GiB for compute buffers = 8.5 GiB"
+    )
+
+
 def test_the_time_of_a_condition_moves_only_when_its_status_does() -> None:
     first = model_status(seen(), None, NOW)
     again = model_status(seen(a_model(status=first)), None, NOW + 100)

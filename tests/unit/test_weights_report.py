@@ -164,8 +164,8 @@ def test_memory_is_weights_and_the_cache_of_all_slots() -> None:
     assert needed.kv_cache == 147_456 * 8192 * 4
     assert needed.total == 5_000_000_000 + needed.kv_cache
     assert needed.arithmetic == (
-        "5.0 GB weights + 4.8 GB KV cache "
-        "(36 layers x 8 KV heads x (128 + 128) x 2 bytes x 8192 tokens x 4 slots) = 9.8 GB"
+        "4.7 GiB weights + 4.5 GiB KV cache "
+        "(36 layers x 8 KV heads x (128 + 128) x 2 bytes x 8192 tokens x 4 slots) = 9.2 GiB"
     )
 
 

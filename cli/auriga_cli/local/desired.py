@@ -15,6 +15,7 @@ from auriga_cli.engines.detect import INSTALL
 from auriga_cli.engines.engine import Engine, unsupported
 from auriga_cli.local.memory import DEFAULT_CONTEXT
 from auriga_cli.local.state import Blocked, Wanted, WeightsRequest
+from auriga_operator.objects.weights import room
 
 Secrets = Mapping[str, Mapping[str, bytes]]
 """Secret key -> its decoded values by key."""
@@ -97,8 +98,9 @@ def _request(model: Model, origin: Source, base: str, secrets: Secrets) -> tuple
         token = "" if blocked else _text(secrets, namespace, reference)
     here = base if origin.file else ""
     context = engine.context_length or DEFAULT_CONTEXT
-    number = _digest([source, here, token, context, engine.parallel])
-    return WeightsRequest(number, source, base, context, engine.parallel, token), blocked
+    gpus = room(model)
+    number = _digest([source, here, token, context, engine.parallel, str(gpus)])
+    return WeightsRequest(number, source, base, context, engine.parallel, token, gpus), blocked
 
 
 def _environment(variables: list[EnvVar], namespace: str, secrets: Secrets) -> tuple[dict[str, str], Blocked | None]:

@@ -36,6 +36,7 @@ class Report:
         self._attempts = attempts
         self._trail = Trail()
         self._said: dict[str, tuple[str, str, int]] = {}
+        self._resolved: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
         self._held: list[tuple[str, str]] | None = None
 
@@ -78,8 +79,13 @@ class Report:
             if self._said.get(key) != said:
                 self._said[key] = said
                 self._change(key, status)
+            for resolved in (each for each in status.conditions if each.type == "WeightsResolved"):
+                if self._resolved.get(key) != resolved.message:
+                    self._resolved[key] = resolved.message
+                    self.say(f"{short(key)}: weights: {resolved.message}")
         for key in self._said.keys() - statuses.keys():
             del self._said[key]
+            self._resolved.pop(key, None)
             self.say(f"{short(key)}: removed")
 
     def engine_ended(self, model: str, ending: Ending, count: int, log: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from auriga_api.model import Artifact
+from auriga_operator.weights.memory import Room
 
 Slot = tuple[str, int, str]
 """Model key, replica (0 ...), revision: what a failure is counted for."""
@@ -36,6 +37,8 @@ class WeightsRequest:
     context_length: int
     parallel: int
     token: str = field(default="", repr=False)
+    room: Room | None = None
+    """The GPU memory by which the quantization is chosen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from auriga_api.base import Condition
-from auriga_api.model import Download, Model, ModelStatus, Phase
+from auriga_api.model import Artifact, Download, Model, ModelStatus, Phase
 from auriga_cli.local.backoff import retry_at
 from auriga_cli.local.desired import Secrets
 from auriga_cli.local.ending import Ending
 from auriga_cli.local.memory import context_length, human_size
 from auriga_cli.local.plan import Shortage
 from auriga_cli.local.state import Fetch, Limits, Process, Wanted, World
+from auriga_operator.weights.memory import fitted
 from auriga_router.providers import site
 from auriga_router.table import NotReady
 
@@ -52,8 +53,10 @@ def model_status(model: Model, previous: ModelStatus | None, view: View, stamp: 
     fetch = view.world.fetches.get(wanted.request.id)
     status = _status(model, _finding(wanted, running, fetch, view), previous, stamp)
     artifact = fetch.artifact if fetch else None
+    chosen = _chosen(wanted, artifact, status.conditions[0]) if artifact else []
     return status.model_copy(
         update={
+            "conditions": [*status.conditions, *chosen],
             "artifact": artifact,
             "download": _download(fetch),
             "replicas": len(running),
@@ -76,6 +79,16 @@ def _status(model: Model, finding: _Finding, previous: ModelStatus | None, stamp
         last_transition_time=_transition(previous, ready, stamp),
     )
     return ModelStatus(observed_generation=generation, phase=finding.phase, conditions=[condition])
+
+
+def _chosen(wanted: Wanted, artifact: Artifact, ready: Condition) -> list[Condition]:
+    """Why this file, where it was chosen by the memory of GPUs."""
+    room, context = wanted.request.room, wanted.request.context_length
+    if room is None or not artifact.vram_required:
+        return []
+    why = fitted(artifact.size_bytes, artifact.vram_required, context, wanted.parallel, room)
+    what = {"type": "WeightsResolved", "status": "True", "reason": "Resolved", "message": f"{artifact.file}, {why}"}
+    return [ready.model_copy(update=what)]
 
 
 def _transition(previous: ModelStatus | None, ready: str, stamp: str) -> str:

@@ -78,6 +78,7 @@ class Fetcher:
                 "contextLength": wanted.context_length,
                 "parallel": wanted.parallel,
                 "parentPid": os.getpid(),
+                **({"gpuMemory": wanted.room.each, "gpus": wanted.room.gpus} if wanted.room else {}),
             }
         )
         return request.model_dump_json(by_alias=True, exclude_unset=True)

@@ -13,7 +13,7 @@ from auriga_api import Model
 from auriga_operator import labels
 from auriga_operator.images import NODE_LABELS, devices
 from auriga_operator.merge import merged
-from auriga_operator.objects import engine, security
+from auriga_operator.objects import engine, security, weights
 from auriga_operator.objects.base import manifest
 from auriga_operator.objects.names import weights_claim, weights_job
 from auriga_operator.objects.weights import MOUNT, identity, mount, source_of
@@ -98,6 +98,7 @@ def request(model: Model) -> dict[str, Any]:
         "cache": MOUNT,
         "parallel": spec.engine.parallel,
         "contextLength": spec.engine.context_length or engine.DEFAULT_CONTEXT,
+        **({"gpuMemory": room.each, "gpus": room.gpus} if (room := weights.room(model)) else {}),
     }
 
 

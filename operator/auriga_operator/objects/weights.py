@@ -8,12 +8,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from auriga_api import Model
+from auriga_api.quantity import parse_quantity
 from auriga_api.source import Source
+from auriga_operator.images import device_count
 from auriga_operator.objects import security
 from auriga_operator.objects.names import digest, weights_claim
+from auriga_operator.weights.memory import Room
 
 MOUNT = "/weights"
 _VOLUME = "weights"
+_PATTERN = re.compile(r"[*?\[]")
 _SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 
 
@@ -44,17 +48,26 @@ def identity(model: Model) -> str:
     """A hash of what decides which weights are meant."""
     spec = model.spec
     source = source_of(model).model_dump(by_alias=True, exclude_none=True)
-    hub = source_of(model).hugging_face
-    if hub is not None:
+    if source_of(model).hugging_face is not None:
         source["huggingFace"].pop("tokenSecretRef", None)
-    chosen_by_memory = hub is not None and hub.quantization == "auto" and spec.gpu_memory is not None
     memory = (
         str(spec.gpu_memory),
         spec.engine.context_length,
         spec.engine.parallel,
         sorted(spec.resources.limits.items()),
     )
-    return digest([source, *([memory] if chosen_by_memory else [])])
+    return digest([source, *([memory] if room(model) else [])])
+
+
+def room(model: Model) -> Room | None:
+    """The GPU memory by which its quantization is chosen; None where it is not chosen by that."""
+    hub = model.spec.source.hugging_face if model.spec.source else None
+    if hub is None or hub.quantization.lower() != "auto" or model.spec.gpu_memory is None:
+        return None
+    if hub.file and not _PATTERN.search(hub.file):
+        return None
+    resources = model.spec.resources
+    return Room(int(parse_quantity(model.spec.gpu_memory)), device_count({**resources.requests, **resources.limits}))
 
 
 def mounted(model: Model, fetched_path: str, *, image_volumes: bool) -> Weights:

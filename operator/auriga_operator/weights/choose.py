@@ -83,6 +83,25 @@ def choose(files: Sequence[RepoFile], pattern: str, wanted: str, where: str) -> 
     return _only(candidates, where)
 
 
+def variants(files: Sequence[RepoFile], pattern: str, where: str) -> tuple[Candidate, ...]:
+    """The quantizations of one model among ``files`` that ``pattern`` leaves, each whole.
+
+    Raises WeightsError as `choose` does, also when there is more than one model.
+    """
+    candidates = _candidates(files)
+    if not candidates:
+        raise WeightsError(Reason.NO_SUITABLE_FILE, _no_gguf(files, where))
+    if pattern:
+        candidates = _named(candidates, pattern, where)
+    by_model: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_model[quantization.without(_model_name(candidate.name).upper())].append(candidate)
+    if len(by_model) > 1:
+        raise WeightsError(Reason.NO_SUITABLE_FILE, _several(candidates, where))
+    whole = tuple(candidate for candidate in candidates if not candidate.missing)
+    return whole or (_only(candidates, where),)
+
+
 def _candidates(files: Iterable[RepoFile]) -> list[Candidate]:
     groups: dict[str, list[RepoFile]] = defaultdict(list)
     for file in files:
@@ -144,10 +163,7 @@ def _only(candidates: list[Candidate], where: str) -> Candidate:
     for candidate in sorted(candidates, key=lambda each: (bool(each.missing), each.shards, each.name.count("/"))):
         by_model.setdefault(_model_name(candidate.name), candidate)
     if len(by_model) > 1:
-        raise WeightsError(
-            Reason.NO_SUITABLE_FILE,
-            f"{where} holds several models that fit; set source.huggingFace.file to one of: {_listing(candidates)}",
-        )
+        raise WeightsError(Reason.NO_SUITABLE_FILE, _several(candidates, where))
     (candidate,) = by_model.values()
     if candidate.missing:
         raise WeightsError(
@@ -156,6 +172,10 @@ def _only(candidates: list[Candidate], where: str) -> Candidate:
             f"there are: {_listing(candidates)}",
         )
     return candidate
+
+
+def _several(candidates: Iterable[Candidate], where: str) -> str:
+    return f"{where} holds several models that fit; set source.huggingFace.file to one of: {_listing(candidates)}"
 
 
 def _model_name(path: str) -> str:

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     REVISION_NOT_FOUND = "RevisionNotFound"
     FILE_NOT_FOUND = "FileNotFound"
     NO_SUITABLE_FILE = "NoSuitableFile"
+    INSUFFICIENT_GPU_MEMORY = "InsufficientGpuMemory"
     HASH_MISMATCH = "HashMismatch"
     DISK_FULL = "DiskFull"
     UNREACHABLE = "Unreachable"

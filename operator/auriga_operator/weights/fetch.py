@@ -17,6 +17,7 @@ from auriga_operator.weights.hub import Hub, HubSettings
 from auriga_operator.weights.hub_source import HubFetch
 from auriga_operator.weights.mismatch import Mismatches
 from auriga_operator.weights.progress import Reporter
+from auriga_operator.weights.remote_header import RemoteHeaders
 from auriga_operator.weights.request import Request
 from auriga_operator.weights.retry import DEFAULT, Policy
 from auriga_operator.weights.store import HubCache
@@ -52,7 +53,7 @@ def fetch(request: Request, on_event: OnEvent, context: Context | None = None) -
 def _fetched(request: Request, context: Context, report: Reporter) -> Fetched:
     source = request.source
     if source.hugging_face is not None:
-        return _from_hub(source.hugging_face, request.cache_folder, context, report)
+        return _from_hub(source.hugging_face, request, context, report)
     if source.url is not None:
         return _from_url(source.url, request.cache_folder, context, report)
     if source.file is not None:
@@ -65,8 +66,8 @@ def _fetched(request: Request, context: Context, report: Reporter) -> Fetched:
     )
 
 
-def _from_hub(spec: HuggingFaceSource, cache: Path, context: Context, report: Reporter) -> Fetched:
-    settings, policy = context.hub, context.policy
+def _from_hub(spec: HuggingFaceSource, request: Request, context: Context, report: Reporter) -> Fetched:
+    settings, policy, cache = context.hub, context.policy, request.cache_folder
     own = HubCache(cache / "hub")
     shared = HubCache(settings.shared_cache) if settings.shared_cache and settings.shared_cache != own.root else None
     with transfer.client(policy, hub.authorizer(settings)) as client:
@@ -77,6 +78,8 @@ def _from_hub(spec: HuggingFaceSource, cache: Path, context: Context, report: Re
             shared=shared,
             verified=Verified(cache / "verified"),
             mismatches=Mismatches(cache / "mismatched", context.clock),
+            headers=RemoteHeaders(client, policy, context.sleep),
+            need=request.need,
             transfer=Transfer(client, policy, context.sleep),
             report=report,
         ).fetch()

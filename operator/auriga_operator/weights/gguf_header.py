@@ -20,6 +20,8 @@ from auriga_operator.weights import text
 from auriga_operator.weights.errors import Reason, WeightsError
 
 MAGIC = b"GGUF"
+# What gguf raises for a broken file is whatever its parsing stumbled over.
+_BROKEN = (ValueError, KeyError, IndexError, TypeError, OverflowError, struct.error, UnicodeDecodeError)
 LONG_LIST = 1024
 """Lists above this are stepped over. What models keep per layer is far shorter, vocabularies are longer."""
 
@@ -52,8 +54,7 @@ def read(path: Path) -> Header:
     _check_start(path, size)
     try:
         header = _header(_HeaderReader(path))
-    # What gguf raises for a broken file is whatever its parsing stumbled over.
-    except (ValueError, KeyError, IndexError, TypeError, OverflowError, struct.error, UnicodeDecodeError) as error:
+    except _BROKEN as error:
         raise WeightsError(Reason.NOT_GGUF, f"{path} is a damaged GGUF file: its header cannot be read") from error
     if header.bytes_needed > size:
         raise WeightsError(
@@ -62,6 +63,15 @@ def read(path: Path) -> Header:
             "delete it and fetch it again",
         )
     return header
+
+
+def read_beginning(path: Path) -> Header | None:
+    """What a file says of which only the beginning is here; None when that is too little. Raises WeightsError."""
+    _check_start(path, path.stat().st_size)
+    try:
+        return _header(_BeginningReader(path))
+    except _BROKEN:
+        return None
 
 
 def _check_start(path: Path, size: int) -> None:
@@ -120,6 +130,29 @@ class _HeaderReader(GGUFReader):
             self.parameters += elements
             end = start_offs + int(offset[0]) + elements * type_size // block_size
             self.bytes_needed = max(self.bytes_needed, end)
+
+
+class _TokenizerReachedError(Exception):
+    """Where the model's shape has been told, and megabytes of vocabulary begin."""
+
+
+class _BeginningReader(_HeaderReader):
+    """Reads up to the vocabulary, and no tensors."""
+
+    def _push_field(self, field: ReaderField, skip_sum: bool = False) -> int:
+        shaped = any(name.endswith(".block_count") for name in self.fields)
+        if field.name.startswith("tokenizer.") and shaped:
+            raise _TokenizerReachedError
+        return super()._push_field(field, skip_sum)
+
+    def _build_fields(self, offs: int, count: int) -> int:
+        try:
+            return super()._build_fields(offs, count)
+        except _TokenizerReachedError:
+            return offs
+
+    def _build_tensor_info(self, offs: int, count: int) -> tuple[int, list[ReaderField]]:
+        return offs, []
 
 
 def _header(reader: _HeaderReader) -> Header:

@@ -8,18 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auriga_api.model import Artifact, HuggingFaceSource
-from auriga_operator.weights import digest, disk, lock
-from auriga_operator.weights.choose import Candidate, RepoFile, choose
+from auriga_operator.weights import digest, disk, gguf_header, lock
+from auriga_operator.weights.choose import Candidate, RepoFile, choose, variants
 from auriga_operator.weights.errors import Reason, WeightsError
 from auriga_operator.weights.fetched import Fetched
+from auriga_operator.weights.fit import Need, best
+from auriga_operator.weights.gguf_header import Header
 from auriga_operator.weights.hub import Hub, digest_of
 from auriga_operator.weights.mismatch import Mismatches
 from auriga_operator.weights.progress import Reporter
+from auriga_operator.weights.remote_header import RemoteHeaders
 from auriga_operator.weights.store import HubCache
 from auriga_operator.weights.transfer import SourceChangedError, Transfer
 from auriga_operator.weights.verified import Verified
 
 logger = logging.getLogger(__name__)
+
+Resolution = tuple[str, Candidate, Header | None]
+"""A commit, the files, and the header of one of them where that had to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +38,16 @@ class HubFetch:
     shared: HubCache | None
     verified: Verified
     mismatches: Mismatches
+    headers: RemoteHeaders
+    need: Need | None
+    """What is to fit into GPUs, where their memory is known."""
     transfer: Transfer
     report: Reporter
 
     def fetch(self) -> Fetched:
         """Raises WeightsError."""
-        commit, chosen = self._resolve()
-        artifact = self._artifact(commit, chosen)
+        commit, chosen, header = self._resolve()
+        artifact = self._artifact(commit, chosen, header)
         have = {file.path: self._here(commit, file) for file in chosen.files}
         self.report.resolved(artifact, have)
         self._require_space(chosen.files, have)
@@ -47,12 +56,12 @@ class HubFetch:
         self.report.finished()
         return Fetched(paths, artifact)
 
-    def _resolve(self) -> tuple[str, Candidate]:
+    def _resolve(self) -> Resolution:
         """The commit and the files, from the hub, or from the caches when it is away or not to be asked."""
         if self.hub.settings.offline:
             return self._cached()
         try:
-            cached: tuple[str, Candidate] | None = self._cached()
+            cached: Resolution | None = self._cached()
         except WeightsError:
             cached = None
         try:
@@ -62,18 +71,40 @@ class HubFetch:
                 raise
             logger.warning("%s; using what the cache holds of %s", error, self.spec.repo)
             return cached
-        chosen = choose(listing.files, self.spec.file, self.spec.quantization, self._where(self.hub.settings.endpoint))
-        files = tuple(self.hub.complete(listing.commit, file) for file in chosen.files)
-        return listing.commit, Candidate(files, chosen.shards, chosen.quantization)
+        chosen, header = self._choose(listing.commit, listing.files, self._where(self.hub.settings.endpoint))
+        return listing.commit, self._complete(listing.commit, chosen), header
 
-    def _cached(self) -> tuple[str, Candidate]:
+    def _choose(self, commit: str, files: Sequence[RepoFile], where: str) -> tuple[Candidate, Header | None]:
+        """The files that are meant; with the header of one of them, where that had to be read to choose."""
+        named = any(file.path == self.spec.file for file in files)
+        if self.need is None or named or self.spec.quantization.lower() != "auto":
+            return choose(files, self.spec.file, self.spec.quantization, where), None
+        candidates = [self._sized(commit, each) for each in variants(files, self.spec.file, where)]
+        header = self._header(commit, [each.files[0] for each in candidates])
+        return best(candidates, header, self.need, where), header
+
+    def _sized(self, commit: str, candidate: Candidate) -> Candidate:
+        return candidate if all(file.size for file in candidate.files) else self._complete(commit, candidate)
+
+    def _complete(self, commit: str, chosen: Candidate) -> Candidate:
+        files = tuple(self.hub.complete(commit, file) for file in chosen.files)
+        return Candidate(files, chosen.shards, chosen.quantization)
+
+    def _header(self, commit: str, files: Sequence[RepoFile]) -> Header:
+        """All quantizations of a model have the same shape, so one file tells it for all; rather one that is here."""
+        here = next(filter(None, (self._find(commit, file) for file in files)), None)
+        if here is not None:
+            return gguf_header.read(here)
+        remote = self.hub.remote(commit, files[0])
+        return self.headers.read(remote.url, self.hub.refused(files[0].path))
+
+    def _cached(self) -> Resolution:
         """What the caches would serve by themselves."""
         for cache in self._caches():
             commit = cache.commit(self.spec.repo, self.spec.revision)
             files = cache.files(self.spec.repo, commit) if commit else ()
             if files:
-                where = self._where("the cache")
-                return commit, choose(files, self.spec.file, self.spec.quantization, where)
+                return commit, *self._choose(commit, files, self._where("the cache"))
         places = " or ".join(str(cache.root) for cache in self._caches())
         raise WeightsError(
             Reason.UNREACHABLE,
@@ -87,7 +118,8 @@ class HubFetch:
     def _where(self, place: str) -> str:
         return f"{self.spec.repo} at {self.spec.revision} ({place})"
 
-    def _artifact(self, commit: str, chosen: Candidate) -> Artifact:
+    def _artifact(self, commit: str, chosen: Candidate, header: Header | None) -> Artifact:
+        estimate = self.need.of(header, chosen) if self.need and header else None
         return Artifact(
             repo=self.spec.repo,
             revision=commit,
@@ -95,6 +127,7 @@ class HubFetch:
             sha256=chosen.files[0].sha256,
             size_bytes=chosen.size,
             quantization=chosen.quantization,
+            vram_required=estimate.total if estimate else 0,
         )
 
     def _here(self, commit: str, file: RepoFile) -> int:
