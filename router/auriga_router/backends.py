@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import get_args
 
 from auriga_api import Model
-from auriga_api.model import Capability
+from auriga_api.model import Capability, Pricing
 from auriga_api.model import Timeouts as ModelTimeouts
 from auriga_api.quantity import seconds
 from auriga_router import providers
 from auriga_router.attempts import reply_headers
 from auriga_router.dialects import COUNTS_TOKENS
 from auriga_router.endpoint import Address, Endpoint, parse_address
+from auriga_router.slots import Slots
 from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, NotReady, Timeouts
 
@@ -22,8 +23,8 @@ _EVERYTHING = frozenset({*get_args(Capability), COUNTS_TOKENS})
 in_seconds = lru_cache(maxsize=4096)(seconds)
 
 
-def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Address], Endpoint]) -> Backend:
-    """``endpoint`` gives the state of an address, the known one if there is one."""
+def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Address], Endpoint], slots: Slots) -> Backend:
+    """``endpoint`` gives the state of an address, the known one if there is one; ``slots`` is the Model's."""
     spec = model.spec
     key, name = model.metadata.key, model.metadata.name
     endpoints: tuple[Endpoint, ...] = ()
@@ -60,6 +61,8 @@ def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Addres
         target_of=provider.target,
         model_json=json.dumps(external_name or name).encode(),  # orjson's bytes keep 4 KB each
         not_ready=not_ready,
+        slots=slots,
+        price=_price(spec.pricing),
         secret=secret_of(model),
         reply_headers=reply_headers(name),
     )
@@ -99,6 +102,10 @@ def limits(connect: str, first_token: str, stall: str, total: str) -> Timeouts:
 
 def _timeouts(spec: ModelTimeouts) -> Timeouts:
     return limits(spec.connect, spec.first_token, spec.stall, spec.total)
+
+
+def _price(pricing: Pricing) -> float:
+    return (3 * float(pricing.input_per_million) + float(pricing.output_per_million)) / 4
 
 
 def _context_length(model: Model) -> int:

@@ -11,11 +11,13 @@ from auriga_api import RoleChain
 from auriga_api.rolechain import Member as ChainMember
 from auriga_api.rolechain import RoleChainSpec, Strategy
 from auriga_router.backends import in_seconds, missing_backend, shared
+from auriga_router.recent import Recent
 from auriga_router.routing.gate import BreakerSettings
 from auriga_router.routing.outcome import BY_WORD, bits
 from auriga_router.table import Backend, Chain, Member, NotReady, Timeouts
 from auriga_router.tally import Tally
 
+_BY_EXPERIENCE = frozenset({"LeastLatency", "Adaptive"})
 _DIRECT = RoleChain.model_validate({"metadata": {"name": "direct"}, "spec": {"members": [{"model": "direct"}]}}).spec
 """A Model called by its own name falls back among its endpoints as a RoleChain does by default."""
 
@@ -35,6 +37,7 @@ def compile_chain(resource: RoleChain, backends: Mapping[str, Backend], before: 
         capabilities=shared(capabilities),
         synonyms=tuple(resource.spec.synonyms),
         models=frozenset(member.backend.key for member in members),
+        as_written=resource.spec.strategy == "Ordered" and not any(member.only_for for member in members),
     )
 
 
@@ -59,18 +62,20 @@ def _member(spec: ChainMember, resource: RoleChain, backends: Mapping[str, Backe
     return Member(
         backend=backend,
         timeouts=_override(backend.timeouts, spec),
-        tally=_tally(resource.role, backend, before),
+        tally=_tally(resource.role, backend, before, remembers=resource.spec.strategy in _BY_EXPERIENCE),
         reply_headers=backend.reply_headers,
         weight=spec.weight,
         not_ready=backend.not_ready or _excluded(spec, backend, resource),
+        only_for=frozenset(spec.when.capabilities),
     )
 
 
-def _tally(role: str, backend: Backend, before: Chain | None) -> Tally:
-    for member in before.members if before is not None else ():
-        if member.backend.key == backend.key:
-            return member.tally
-    return Tally(backend.key.partition("/")[0], role, backend.name)
+def _tally(role: str, backend: Backend, before: Chain | None, *, remembers: bool = False) -> Tally:
+    known = (member.tally for member in (before.members if before else ()) if member.backend.key == backend.key)
+    tally = next(known, None) or Tally(backend.namespace, role, backend.name)
+    if remembers and tally.recent is None:
+        tally.recent = Recent()
+    return tally
 
 
 def _policy(spec: RoleChainSpec) -> tuple[Strategy, int, int, float, BreakerSettings, bool]:
@@ -107,7 +112,7 @@ def _excluded(member: ChainMember, backend: Backend, resource: RoleChain) -> Not
         return NotReady("LocalOnly", "spec.privacy.localOnly keeps requests in the cluster")
     if member.when.locality_in and backend.locality not in member.when.locality_in:
         return NotReady("When", f"when.localityIn leaves out {backend.locality}")
-    lacking = sorted(set(member.when.capabilities) - backend.capabilities)
-    if lacking:
-        return NotReady("When", f"when.capabilities asks for {', '.join(lacking)}, which the Model has not")
+    wanted = member.when.capabilities
+    if wanted and backend.capabilities.isdisjoint(wanted):
+        return NotReady("When", f"it is only for requests that need {' or '.join(wanted)}, which the Model has not")
     return None

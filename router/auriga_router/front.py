@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from itertools import count
 
 from auriga_router.admin import Admin
@@ -13,7 +14,9 @@ from auriga_router.dialects import Operation, Problem
 from auriga_router.dialects.openai import DIALECT
 from auriga_router.dialects.paths import OPERATIONS
 from auriga_router.exchange import Exchange, World
-from auriga_router.table import RoutingTable
+from auriga_router.needs import held
+from auriga_router.routing.order import Moment, arranged
+from auriga_router.table import Chain, RoutingTable
 from auriga_router.wire.http import reply
 from auriga_router.wire.request import Refusal, Request
 from auriga_router.wire.server import ServerConnection
@@ -26,8 +29,9 @@ _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 class Front:
     """Dispatches requests. ``table`` is replaced whole when the world changes."""
 
-    def __init__(self, world: World, admin: Admin, id_prefix: str) -> None:
+    def __init__(self, world: World, admin: Admin, id_prefix: str, random: Callable[[], float]) -> None:
         self._world = world
+        self._random = random
         self._admin = admin
         self._ids = count(1)
         self._id_prefix = id_prefix.encode("ascii")
@@ -68,6 +72,8 @@ class Front:
         request_id = self._request_id(request)
         call = admit(request, operation, self.table, request_id)
         if isinstance(call, Call):
+            if not call.chain.as_written:
+                call.chain = self._arranged(call)
             exchange = Exchange(self._world, client, call)
             exchange.start()
             return exchange
@@ -82,6 +88,12 @@ class Front:
         whole = reply(problem.status, headers, operation.dialect.error(problem), close=not request.keep_alive)
         # What answers a HEAD has no body, or the client would read it as the start of its next reply.
         return whole[: whole.index(b"\r\n\r\n") + 4] if request.method == b"HEAD" else whole
+
+    def _arranged(self, call: Call) -> Chain:
+        """The chain as this request sees it."""
+        picky = any(member.only_for for member in call.chain.members)
+        needs = call.needs | held(call.body) if picky else call.needs
+        return arranged(call.chain, needs, Moment(self._world.now(), call.stream, self._random))
 
     def _request_id(self, request: Request) -> bytes:
         """The caller's, if it is fit to be repeated in headers and logs; else a new one."""

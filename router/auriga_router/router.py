@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import secrets
 import socket
 import time
@@ -54,7 +55,7 @@ class Router:
         )
         self._metrics = Metrics(lambda: self._front.table, lambda: len(self._hub.connections), now)
         self._admin = Admin(now, self._metrics.exposition)
-        self._front = Front(self._world, self._admin, id_prefix=secrets.token_hex(8))
+        self._front = Front(self._world, self._admin, secrets.token_hex(8), random.random)
         self._hub = Hub(self._front.handle, self._front.refuse, coarse, settings.body_limit)
         self._sweep = Sweep(now, coarse, self._world.timed, cast("set[Timed]", self._hub.connections))
         self._server: asyncio.Server | None = None

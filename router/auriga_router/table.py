@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from auriga_api.base import Locality
 from auriga_api.rolechain import Strategy
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import BreakerSettings
+from auriga_router.slots import Slots
 from auriga_router.snapshot import Snapshot
 from auriga_router.tally import Tally
 from auriga_router.translate import Target, Wire
@@ -67,6 +68,10 @@ class Backend:
     not_ready: NotReady | None = None
     external: bool = False
     """A provider's, not served here."""
+    slots: Slots = field(default_factory=Slots)
+    """Its load. Outlives the table."""
+    price: float = 0.0
+    """US dollars per million tokens, three of four of them in the prompt, as is usual."""
     secret: str = ""
     """Key of the Secret that was read for it."""
     reply_headers: bytes = b""
@@ -94,6 +99,12 @@ class Member:
     """The reply's headers when this member answers at the first attempt."""
     weight: int = 1
     not_ready: NotReady | None = None
+    only_for: frozenset[str] = frozenset()
+    """Asked only by requests that need one of these capabilities; by all if empty."""
+
+    def excluded(self, why: NotReady) -> Member:
+        """The same member, not to be asked."""
+        return replace(self, not_ready=why)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,11 +131,17 @@ class Chain:
     synonyms: tuple[str, ...] = ()
     models: frozenset[str] = frozenset()
     """Keys of the members' Models, those that do not exist included."""
+    as_written: bool = True
+    """The members are the same for every request, in the same order."""
 
     @property
     def namespace(self) -> str:
         """Where it is."""
         return self.key.partition("/")[0]
+
+    def with_members(self, members: tuple[Member, ...]) -> Chain:
+        """The same chain as one request sees it. It counts where this one does."""
+        return replace(self, members=members)
 
 
 class Claim(NamedTuple):

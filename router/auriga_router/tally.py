@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
+from auriga_router.recent import Recent
 from auriga_router.routing.outcome import Outcome
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
@@ -39,3 +40,5 @@ class Tally:
     """Of attempts that answered, until their end."""
     first_token: Histogram = field(default_factory=Histogram)
     """Of streams, from sending the request to the first content."""
+    recent: Recent | None = None
+    """Kept where the strategy goes by it."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 from auriga_router.attempts import Attempt
 from auriga_router.call import Call
 from auriga_router.endpoint import Endpoint
+from auriga_router.recent import Recent
 from auriga_router.routing import gate
 from auriga_router.routing.gate import BreakerSettings
-from auriga_router.routing.outcome import Outcome
+from auriga_router.routing.outcome import Outcome, bits
 from auriga_router.table import Member
+
+_SAYS_NOTHING = bits(Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONTEXT_OVERFLOW)
+"""Outcomes that say nothing of how well the Model does."""
 
 
 class Trial:
     """An attempt under way. ``end`` must be called exactly once."""
 
-    __slots__ = ("_probe", "endpoint", "member", "sent", "started", "status")
+    __slots__ = ("_probe", "endpoint", "member", "sent", "started", "status", "streamed")
 
     def __init__(self, member: Member, endpoint: Endpoint, now: float) -> None:
         self.member = member
@@ -23,22 +27,36 @@ class Trial:
         self.sent = 0.0
         """When the request went out; 0 while there is no connection."""
         self.status = 0
+        self.streamed = False
         endpoint.in_flight += 1
+        member.backend.slots.in_flight += 1
         self._probe = gate.enter(endpoint.gate)
 
     def first_content(self, now: float) -> None:
         """The stream has begun to say something."""
-        self.member.tally.first_token.add(now - self.sent)
+        tally = self.member.tally
+        tally.first_token.add(now - self.sent)
+        if tally.recent is not None:
+            tally.recent.took(now - self.sent, streamed=True, now=now)
+        self.streamed = True
 
     def end(self, outcome: Outcome, now: float, breaker: BreakerSettings, retry_after: float | None = None) -> None:
         """It came to this."""
         self.endpoint.in_flight -= 1
+        self.member.backend.slots.in_flight -= 1
         if self._probe or outcome is not Outcome.OK or self.endpoint.gate.failures:
             gate.observe(self.endpoint.gate, outcome, now, breaker, probe=self._probe, retry_after=retry_after)
         tally = self.member.tally
         tally.outcomes[outcome.ordinal] += 1
         if outcome is Outcome.OK:
             tally.duration.add(now - self.started)
+        if tally.recent is not None and not _SAYS_NOTHING & outcome.bit:
+            self._remember(tally.recent, outcome, now)
+
+    def _remember(self, recent: Recent, outcome: Outcome, now: float) -> None:
+        if outcome is Outcome.OK and not self.streamed:
+            recent.took(now - self.started, streamed=False, now=now)
+        recent.ended(answered=outcome is Outcome.OK, now=now)
 
     def record(self, call: Call, outcome: Outcome, now: float) -> Attempt:
         """The attempt, ended, for logs."""

@@ -102,7 +102,7 @@ def test_what_keeps_a_member_from_being_asked() -> None:
         model("cloud", external={"provider": "openaiCompatible", "baseURL": "https://models.example/v1"}),
         chain("kept-in", "local", "cloud", privacy={"localOnly": True}),
         chain("outside", {"model": "local", "when": {"localityIn": ["Cloud"]}}, "cloud"),
-        chain("seeing", {"model": "local", "when": {"capabilities": ["vision", "tools"]}}, "cloud"),
+        chain("seeing", {"model": "local", "when": {"capabilities": ["vision", "embeddings"]}}, "cloud"),
         endpoints={"local": "127.0.0.1:1"},
     )
     reasons = {

@@ -8,7 +8,6 @@ from collections.abc import Container
 from auriga_router.dialects import Skipped
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import state
-from auriga_router.routing.order import order
 from auriga_router.routing.pick import pick, pick_probe
 from auriga_router.table import Chain, Member
 
@@ -24,7 +23,7 @@ def choose(
     ``needs``: what a member must be capable of. ``overflowed``: the largest context (tokens) that was too small, or 0.
     When breakers block all of the chain, one probe at a time goes through at once.
     """
-    members = order(chain)
+    members = chain.members
     for member in members:
         if can_answer(member, needs, overflowed):
             endpoint = pick(member.backend.endpoints, tried, now)
