@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auriga_router.body import BodyError, locate, parse
+from auriga_router.body import BodyError, parse
 from auriga_router.call import Call
 from auriga_router.dialects import Operation, Problem
 from auriga_router.naming import near
@@ -16,13 +16,12 @@ def admit(request: Request, operation: Operation, table: RoutingTable, request_i
     """The call that this request makes, or what is wrong with it."""
     body = request.body
     try:
-        model, stream, single = parse(body)
-        chain = table.names.get(model)
-        if chain is None:
-            return unknown_model(model, table)
-        span = locate(body)
+        model, stream, single, span = parse(body)
     except BodyError as bad:
         return Problem(400, "invalid_request", bad.message, bad.param)
+    chain = table.names.get(model)
+    if chain is None:
+        return unknown_model(model, table)
     needs = operation.needs
     if not needs <= chain.capabilities:
         return _incapable(chain, needs)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from functools import lru_cache
 
 import orjson
 
@@ -18,6 +17,7 @@ from auriga_router.attempts import Attempt
 _INTERVAL = 0.25
 _MAX_WAITING = 100_000
 """Lines kept while the writer is blocked; then they are dropped and counted, because answers matter more."""
+_MAX_CONSTANTS = 4096
 
 
 class AttemptLog:
@@ -27,6 +27,11 @@ class AttemptLog:
         self._write = write
         self._lines: list[str] = []
         self._dropped = 0
+        self._millisecond = 0
+        self._beginning = ""
+        """What all lines of this millisecond begin with."""
+        self._constants: dict[tuple[str, str, str, str], str] = {}
+        """What is the same for all attempts at an endpoint, as the inside of a JSON object."""
 
     def __call__(self, attempt: Attempt) -> None:
         """Note an attempt."""
@@ -34,11 +39,23 @@ class AttemptLog:
             self._dropped += 1
             return
         request_id, role, model, endpoint, outcome, status, milliseconds, dialect, stream = attempt
+        constant = self._constants.get((role, model, endpoint, dialect)) or self._constant(attempt)
+        now = int(time.time() * 1000)
+        if now != self._millisecond:
+            self._millisecond = now
+            self._beginning = f'{{"time":{now / 1000:.3f},"event":"attempt","request_id":"'
         self._lines.append(
-            f'{{"time":{time.time():.3f},"event":"attempt","request_id":"{request_id}",'
-            f'{_constant(role, model, endpoint, dialect)},"outcome":"{outcome}","status":{status},'
+            f'{self._beginning}{request_id}",{constant},"outcome":"{outcome}","status":{status},'
             f'"milliseconds":{milliseconds:.1f},"stream":{"true" if stream else "false"}}}\n'
         )
+
+    def _constant(self, attempt: Attempt) -> str:
+        _, role, model, endpoint, _, _, _, dialect, _ = attempt
+        if len(self._constants) >= _MAX_CONSTANTS:
+            self._constants.clear()  # endpoints come and go
+        text = orjson.dumps({"role": role, "model": model, "endpoint": endpoint, "dialect": dialect})[1:-1].decode()
+        self._constants[role, model, endpoint, dialect] = text
+        return text
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -54,9 +71,3 @@ class AttemptLog:
             lines.append(f'{{"event":"dropped","attempts":{dropped}}}\n')
         if lines:
             await asyncio.to_thread(self._write, "".join(lines).encode())
-
-
-@lru_cache(maxsize=4096)
-def _constant(role: str, model: str, endpoint: str, dialect: str) -> str:
-    """What is the same for all attempts at an endpoint, as the inside of a JSON object."""
-    return orjson.dumps({"role": role, "model": model, "endpoint": endpoint, "dialect": dialect})[1:-1].decode()

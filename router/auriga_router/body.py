@@ -12,6 +12,8 @@ import orjson
 
 _KEY = b'"model"'
 _ANY_KEY = re.compile(rb'"(?:m|\\u006[dD])(?:o|\\u006[fF])(?:d|\\u0064)(?:e|\\u0065)(?:l|\\u006[cC])"(?=[ \t\r\n]*:)')
+_FIRST = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"model"[ \t\r\n]*:[ \t\r\n]*("[ !#-\[\]-~]+")[ \t\r\n]*,')
+"""An object that begins with a model of printable ASCII, as most clients write it."""
 _VALUE = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _PROBE = b'"\\u0000"'
@@ -26,11 +28,17 @@ class BodyError(Exception):
         self.param = param
 
 
-def parse(body: bytes) -> tuple[str, bool, bool]:
-    """What routing needs to know of a request: its model, is it streamed, and is one choice asked for.
+def parse(body: bytes) -> tuple[str, bool, bool, tuple[int, int]]:
+    """What routing needs to know of a request: its model, is it streamed, is one choice asked for, and ``locate``.
 
     Raises BodyError.
     """
+    first = _FIRST.match(body)
+    if first is not None:
+        # Of long prompts a search for a second `model` would take as long as parsing does: that of the rest tells it.
+        rest = _object(b"{" + body[first.end() :])
+        if rest and "model" not in rest:
+            return first[1][1:-1].decode("ascii"), *_options(rest), first.span(1)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -40,11 +48,23 @@ def parse(body: bytes) -> tuple[str, bool, bool]:
     model = document.get("model")
     if not isinstance(model, str) or not model:
         raise BodyError("model: name a role or a Model" if model in (None, "") else "model: must be a string", "model")
+    return model, *_options(document), locate(body)
+
+
+def _options(document: dict[str, Any]) -> tuple[bool, bool]:
     _check_shape(document)
     stream = document.get("stream")
     if stream is not None and stream is not True and stream is not False:
         raise BodyError("stream: must be true or false", "stream")
-    return model, stream is True, document.get("n") in (None, 1)
+    return stream is True, document.get("n") in (None, 1)
+
+
+def _object(text: bytes) -> dict[str, Any] | None:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _check_shape(document: dict[str, Any]) -> None:
@@ -66,9 +86,13 @@ def locate(body: bytes) -> tuple[int, int]:
 
     Of duplicate keys the last counts, as in every mainstream JSON parser.
     """
-    if body.count(_KEY) == 1 and b"\\u006" not in body:
-        # The top level has the key, and it is spelled in one place only: this is the place.
-        return _value_at(body, body.index(_KEY) + len(_KEY))
+    last = body.rfind(_KEY)
+    value = _VALUE.match(body, last + len(_KEY))
+    if last > 0 and value is not None and body[last - 1 : last] != b"\\":
+        # What closes exactly one object stands behind a member of the top level.
+        rest = _object(b'{"":0' + body[value.end() :])
+        if rest is not None and "model" not in rest:
+            return value.span(1)
     return _locate_among_many(body)
 
 

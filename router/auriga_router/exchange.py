@@ -270,7 +270,6 @@ class Exchange:
         self._state = State.FLOWING
         self._end = trial.started + trial.member.timeouts.total  # the deadline is over once content flows
         self._relay, start = self._adapter.commit(complete=complete)
-        del self._stream
         self._flow(replies.begin_stream(call, trial.member, self._failed) + start, complete=complete)
 
     def _flow(self, out: bytes, *, complete: bool) -> None:

@@ -67,8 +67,9 @@ def _valid(body: bytes) -> bool:
 
 @given(bodies().filter(_valid), NAME.filter(lambda name: max(name) < "\ud800" or max(name) > "\udfff"))
 def test_only_the_model_is_replaced(body: bytes, name: str) -> None:
-    span = locate(body)
-    assert orjson.loads(body[slice(*span)]) == parse(body)[0]
+    model, _, _, span = parse(body)
+    assert orjson.loads(body[slice(*span)]) == model
+    assert span == locate(body)
     spliced = splice(body, span, orjson.dumps(name))
     assert orjson.loads(spliced) == orjson.loads(body) | {"model": name}
     assert spliced.startswith(body[: span[0]])
@@ -85,6 +86,9 @@ def test_only_the_model_is_replaced(body: bytes, name: str) -> None:
         b'{"model": "a", "x": {"model": "b"}}',
         b'{"x": {"model": "b"}, "model": "a", "y": {"model": "c"}}',
         b'{"model": "b", "model": "a"}',
+        b'{"model": "a", "model": "a"}',
+        b'{"model": "b", "mod\\u0065l": "a"}',
+        b'{"model": "a", "x": {"y\\"model": "b"}}',
         b'{"model": 1, "model": "a"}',
         b'{"x": "model", "model": "a"}',
         b'{"a\\"model": "b", "model": "a"}',
@@ -94,8 +98,14 @@ def test_only_the_model_is_replaced(body: bytes, name: str) -> None:
 )
 def test_places_that_look_alike(body: bytes) -> None:
     assert parse(body)[0] == "a"
-    spliced = splice(body, locate(body), b'"NEW"')
-    assert orjson.loads(spliced) == orjson.loads(body) | {"model": "NEW"}
+    for span in (locate(body), parse(body)[3]):
+        assert orjson.loads(splice(body, span, b'"NEW"')) == orjson.loads(body) | {"model": "NEW"}
+
+
+@pytest.mark.parametrize("body", [b'{"model": "a",}', b'{"model": "a", ', b'{"model": "a", "x"}', b'{"model": "a", 1}'])
+def test_a_body_that_only_begins_well_is_refused(body: bytes) -> None:
+    with pytest.raises(BodyError, match="not JSON"):
+        parse(body)
 
 
 def test_many_places_that_look_alike_take_no_longer_than_reading_the_body_does() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from auriga_router.attempts import Tried
 from auriga_router.routing.outcome import Outcome
@@ -18,16 +18,16 @@ from auriga_router.translate import Wire
 class Sign:
     """What an event of a stream shows, as bits. One event may show several."""
 
-    CONTENT = 1
+    CONTENT: Final = 1
     """Something of the answer: text, reasoning, a tool call, or a reason why there is none."""
-    FINISH = 2
+    FINISH: Final = 2
     """The answer is whole."""
-    END = 4
+    END: Final = 4
     """The dialect's end mark."""
-    ERROR = 8
-    OVERFLOW = 16
+    ERROR: Final = 8
+    OVERFLOW: Final = 16
     """An error: the prompt does not fit the context."""
-    BROKEN = 32
+    BROKEN: Final = 32
     """Not an event of the dialect."""
 
 

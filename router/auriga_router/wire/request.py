@@ -14,9 +14,14 @@ MAX_HEAD = 65536
 """Bytes of a request's head."""
 
 _KEPT = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect",
-                   b"x-request-id", b"traceparent", b"tracestate"})  # fmt: skip
+                   b"connection", b"x-request-id", b"traceparent", b"tracestate"})  # fmt: skip
 """The request's headers that anyone asks for. The caller's credentials are not among them, so they cannot leak."""
 _FRAMING = (b"content-length", b"transfer-encoding")
+_ONCE = frozenset({b"host", b"transfer-encoding"})
+"""What must not be repeated: two readers of such a request might each heed another one. llhttp counts the lengths."""
+
+
+_UNUSUAL = frozenset({b"transfer-encoding", b"content-encoding", b"expect"})
 
 
 class Refusal(NamedTuple):
@@ -29,7 +34,18 @@ class Refusal(NamedTuple):
 class Request:
     """One request of a client."""
 
-    __slots__ = ("_pieces", "has_head", "head_size", "headers", "http10", "keep_alive", "method", "size", "target")
+    __slots__ = (
+        "_pieces",
+        "has_head",
+        "head_size",
+        "headers",
+        "http10",
+        "keep_alive",
+        "method",
+        "repeats",
+        "size",
+        "target",
+    )
 
     def __init__(self) -> None:
         self.method = b""
@@ -37,6 +53,8 @@ class Request:
         self.headers: dict[bytes, bytes] = {}
         self.http10 = False
         self.keep_alive = True
+        self.repeats = b""
+        """A header that came twice although it must not."""
         self.has_head = False
         self.head_size = 0
         """Bytes of the head so far, about."""
@@ -52,10 +70,10 @@ class Request:
     def add(self, piece: bytes, limit: int) -> None:
         """More of the body. Past the limit nothing is kept."""
         self.size += len(piece)
-        if self.size > limit:
-            self._pieces.clear()
-        else:
+        if self.size <= limit:
             self._pieces.append(piece)
+        else:
+            self._pieces.clear()
 
 
 class RequestReader:
@@ -103,8 +121,12 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """Called by httptools."""
-        self.current = request = self._continued or Request()
-        self._headers = request.headers
+        if self._continued is not None:
+            self.current = self._continued
+            self._headers = {}  # its own head has been read
+        else:
+            self.current = Request()
+            self._headers = self.current.headers
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -118,7 +140,10 @@ class RequestReader:
         self._head_bytes += len(name) + len(value) + 4  # colon, space and CRLF
         name = name.lower()
         if name in _KEPT:
-            self._headers[name] = value
+            headers = self._headers
+            if name in headers and name in _ONCE and self.current is not None:
+                self.current.repeats = name
+            headers[name] = value
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""
@@ -129,8 +154,12 @@ class RequestReader:
         elif request is not None:
             request.has_head = True
             request.head_size = max(request.head_size, self._head_bytes)
-            request.method = self._parser.get_method()
-            request.http10 = self._parser.get_http_version() == "1.0"
+            parser = self._parser
+            request.method = parser.get_method()
+            request.keep_alive = parser.should_keep_alive()
+            if not request.keep_alive or b"connection" in request.headers:
+                request.http10 = parser.get_http_version() == "1.0"
+                request.keep_alive = request.keep_alive and not request.http10
 
     def on_body(self, piece: bytes) -> None:
         """Called by httptools."""
@@ -138,10 +167,9 @@ class RequestReader:
             self.current.add(piece, self._limit)
 
     def on_message_complete(self) -> None:
-        """Called by httptools. Only inside this callback does llhttp know whether the connection may be kept."""
+        """Called by httptools."""
         request = self.current
         if request is not None:
-            request.keep_alive = self._parser.should_keep_alive() and not request.http10
             self.whole.append(request)
             self.current = None
 
@@ -153,14 +181,18 @@ def check(request: Request, body_limit: int) -> Refusal | None:
         return Refusal(431, f"the head of the request is larger than {MAX_HEAD} bytes")
     if request.size > body_limit or (not request.size and int(headers.get(b"content-length", b"0")) > body_limit):
         return Refusal(413, f"the body is larger than {body_limit} bytes")
-    if request.http10 and b"transfer-encoding" in headers:
+    if request.repeats:
+        return Refusal(400, f"there is more than one {request.repeats.decode('ascii')} header")
+    if b"transfer-encoding" in headers and request.http10:
         return Refusal(400, "HTTP/1.0 has no Transfer-Encoding")
     if b"host" not in headers and not request.http10:
         return Refusal(400, "the Host header is missing")
-    return _unsupported(headers) if b"expect" in headers or b"content-encoding" in headers else None
+    return _unsupported(headers) if not _UNUSUAL.isdisjoint(headers) else None
 
 
 def _unsupported(headers: dict[bytes, bytes]) -> Refusal | None:
+    if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+        return Refusal(501, "the only transfer coding understood is chunked")
     if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
         return Refusal(417, "the only expectation understood is 100-continue")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":

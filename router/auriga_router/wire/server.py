@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import Protocol
+from typing import Final, Protocol
 
 import httptools
 
@@ -51,10 +50,10 @@ class Hub:
     """Called when the last connection is gone."""
 
 
-class _Phase(Enum):
-    OPEN = auto()
-    LINGERING = auto()
-    CLOSED = auto()
+class _Phase:
+    OPEN: Final = 0
+    LINGERING: Final = 1
+    CLOSED: Final = 2
 
 
 class ServerConnection(asyncio.Protocol):
@@ -67,7 +66,7 @@ class ServerConnection(asyncio.Protocol):
         self._hub = hub
         self._transport: asyncio.Transport
         self._reader = RequestReader(hub.body_limit)
-        self._phase = _Phase.OPEN
+        self._phase: int = _Phase.OPEN
         self._answering = False
         self._advancing = False
         self._listener: Listener | None = None
@@ -127,7 +126,7 @@ class ServerConnection(asyncio.Protocol):
         """The client took too long to send, or to come again."""
         if self._answering:
             return
-        if self._phase is _Phase.OPEN and self._reader.current is not None:
+        if self._phase == _Phase.OPEN and self._reader.current is not None:
             self._refuse(Refusal(408, "the request did not arrive in time"))
         else:
             self._transport.abort()
@@ -167,7 +166,7 @@ class ServerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
-        if self._phase is not _Phase.OPEN or self._refusal is not None:
+        if self._phase != _Phase.OPEN or self._refusal is not None:
             return
         reader = self._reader
         try:
@@ -199,10 +198,10 @@ class ServerConnection(asyncio.Protocol):
         """Have the next whole request answered; pipelined ones wait, and behind too many nothing more is read."""
         self._advancing = True
         whole = self._reader.whole
-        while whole and not self._answering and not self._paused and self._phase is _Phase.OPEN:
+        while whole and not self._answering and not self._paused and self._phase == _Phase.OPEN:
             self._begin(whole.popleft())
         self._advancing = False
-        if self._phase is not _Phase.OPEN:
+        if self._phase != _Phase.OPEN:
             return
         if self._refusal is not None and not self._answering and not whole:
             self._refuse(self._refusal)
