@@ -15,6 +15,7 @@ from auriga_router import providers
 from auriga_router.attempts import reply_headers
 from auriga_router.dialects import COUNTS_TOKENS
 from auriga_router.endpoint import Address, Endpoint, parse_address
+from auriga_router.routing.ring import Ring
 from auriga_router.slots import Slots
 from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, NotReady, Timeouts
@@ -23,8 +24,10 @@ _EVERYTHING = frozenset({*get_args(Capability), COUNTS_TOKENS})
 in_seconds = lru_cache(maxsize=4096)(seconds)
 
 
-def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Address], Endpoint], slots: Slots) -> Backend:
-    """``endpoint`` gives the state of an address, the known one if there is one; ``slots`` is the Model's."""
+def compile_backend(
+    model: Model, snapshot: Snapshot, endpoint: Callable[[Address], Endpoint], known: Backend | None
+) -> Backend:
+    """``endpoint`` gives the state of an address, the known one if there is one. ``known``: what it was before."""
     spec = model.spec
     key, name = model.metadata.key, model.metadata.name
     endpoints: tuple[Endpoint, ...] = ()
@@ -61,7 +64,9 @@ def compile_backend(model: Model, snapshot: Snapshot, endpoint: Callable[[Addres
         target_of=provider.target,
         model_json=json.dumps(external_name or name).encode(),  # orjson's bytes keep 4 KB each
         not_ready=not_ready,
-        slots=slots,
+        ring=_ring(endpoints, known),
+        parallel=0 if spec.external is not None else spec.engine.parallel,
+        slots=known.slots if known is not None else Slots(),
         price=_price(spec.pricing),
         secret=secret_of(model),
         reply_headers=reply_headers(name),
@@ -102,6 +107,12 @@ def limits(connect: str, first_token: str, stall: str, total: str) -> Timeouts:
 
 def _timeouts(spec: ModelTimeouts) -> Timeouts:
     return limits(spec.connect, spec.first_token, spec.stall, spec.total)
+
+
+def _ring(endpoints: tuple[Endpoint, ...], known: Backend | None) -> Ring | None:
+    if known is not None and known.endpoints == endpoints:
+        return known.ring
+    return Ring([endpoint.name for endpoint in endpoints]) if len(endpoints) > 1 else None
 
 
 def _price(pricing: Pricing) -> float:

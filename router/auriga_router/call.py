@@ -32,6 +32,8 @@ class Call:
     """The client takes chunks (HTTP/1.1)."""
     forwarded: bytes = b""
     """Header lines that go on to the endpoint, each ending in CRLF."""
+    key: int = 0
+    """Of the conversation; 0 if nothing depends on it."""
     _asked: Asked | None = field(default=None, repr=False)
 
     @property

@@ -37,6 +37,7 @@ def compile_chain(resource: RoleChain, backends: Mapping[str, Backend], before: 
         capabilities=shared(capabilities),
         synonyms=tuple(resource.spec.synonyms),
         models=frozenset(member.backend.key for member in members),
+        balanced=any(member.backend.ring is not None for member in members),
         as_written=resource.spec.strategy == "Ordered" and not any(member.only_for for member in members),
     )
 
@@ -53,6 +54,7 @@ def compile_direct(backend: Backend, before: Chain | None) -> Chain:
         replies=before.replies if before is not None else {},
         capabilities=backend.capabilities,
         is_role=False,
+        balanced=backend.ring is not None,
     )
 
 

@@ -14,7 +14,6 @@ from auriga_router.backends import compile_backend
 from auriga_router.chains import compile_chain, compile_direct
 from auriga_router.endpoint import Address, Endpoint
 from auriga_router.naming import renamed
-from auriga_router.slots import Slots
 from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, Chain, Names, RoutingTable
 
@@ -93,8 +92,7 @@ class _Compiler:
         known, direct = self.backends.pop(key, None), self.directs.pop(key, None)
         self._replaced(direct)
         if model is not None:
-            slots = known.slots if known is not None else Slots()
-            backend = compile_backend(model, self._snapshot, self._endpoint(key, known), slots)
+            backend = compile_backend(model, self._snapshot, self._endpoint(key, known), known)
             self.backends[key] = backend
             chain = self.directs[key] = compile_direct(backend, direct)
             self.new.append(chain)

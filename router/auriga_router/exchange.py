@@ -124,7 +124,7 @@ class Exchange:
         """Whom to ask next, with the adapter to do it; members that the request cannot be said to are passed over."""
         call = self._call
         while True:
-            choice = choose(call.chain, call.needs, self._tried, self._overflowed, now)
+            choice = choose(call.chain, call.needs, self._tried, self._overflowed, now, key=call.key)
             if choice is None:
                 return None
             try:

@@ -7,16 +7,19 @@ import re
 from collections.abc import Callable
 from itertools import count
 
+import orjson
+
 from auriga_router.admin import Admin
 from auriga_router.admission import admit
 from auriga_router.call import Call
+from auriga_router.conversation import key_of
 from auriga_router.dialects import Operation, Problem
 from auriga_router.dialects.openai import DIALECT
 from auriga_router.dialects.paths import OPERATIONS
 from auriga_router.exchange import Exchange, World
 from auriga_router.needs import held
 from auriga_router.routing.order import Moment, arranged
-from auriga_router.table import Chain, RoutingTable
+from auriga_router.table import RoutingTable
 from auriga_router.wire.http import reply
 from auriga_router.wire.request import Refusal, Request
 from auriga_router.wire.server import ServerConnection
@@ -72,8 +75,8 @@ class Front:
         request_id = self._request_id(request)
         call = admit(request, operation, self.table, request_id)
         if isinstance(call, Call):
-            if not call.chain.as_written:
-                call.chain = self._arranged(call)
+            if call.chain.balanced or not call.chain.as_written:
+                self._prepare(call)
             exchange = Exchange(self._world, client, call)
             exchange.start()
             return exchange
@@ -89,11 +92,15 @@ class Front:
         # What answers a HEAD has no body, or the client would read it as the start of its next reply.
         return whole[: whole.index(b"\r\n\r\n") + 4] if request.method == b"HEAD" else whole
 
-    def _arranged(self, call: Call) -> Chain:
-        """The chain as this request sees it."""
-        picky = any(member.only_for for member in call.chain.members)
-        needs = call.needs | held(call.body) if picky else call.needs
-        return arranged(call.chain, needs, Moment(self._world.now(), call.stream, self._random))
+    def _prepare(self, call: Call) -> None:
+        """Look closer at the request, where its chain depends on that."""
+        document = orjson.loads(call.body)
+        chain = call.chain
+        if chain.balanced and "embeddings" not in call.needs:
+            call.key = key_of(document)
+        if not chain.as_written:
+            moment = Moment(self._world.now(), call.stream, self._random)
+            call.chain = arranged(chain, call.needs | held(document), moment)
 
     def _request_id(self, request: Request) -> bytes:
         """The caller's, if it is fit to be repeated in headers and logs; else a new one."""

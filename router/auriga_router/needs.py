@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-import orjson
 
 _IMAGES = frozenset({"image_url", "image", "input_image"})
 """Types of the parts of a message, in OpenAI's chat completions, Anthropic's messages, and OpenAI's responses."""
 
 
-def held(body: bytes) -> frozenset[str]:
-    """The capabilities that the body of a request asks for, beside its operation's. The body is a JSON object."""
-    document = orjson.loads(body)
+def held(document: Mapping[str, Any]) -> frozenset[str]:
+    """The capabilities that a request asks for by what it holds, beside its operation's."""
     found = set()
     if document.get("tools") or document.get("functions"):
         found.add("tools")
@@ -22,7 +19,7 @@ def held(body: bytes) -> frozenset[str]:
     return frozenset(found)
 
 
-def _parts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _parts(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     messages = document.get("messages") or document.get("input")
     for message in messages if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, dict) else None

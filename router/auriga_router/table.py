@@ -16,6 +16,7 @@ from auriga_api.base import Locality
 from auriga_api.rolechain import Strategy
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import BreakerSettings
+from auriga_router.routing.ring import Ring
 from auriga_router.slots import Slots
 from auriga_router.snapshot import Snapshot
 from auriga_router.tally import Tally
@@ -68,6 +69,10 @@ class Backend:
     not_ready: NotReady | None = None
     external: bool = False
     """A provider's, not served here."""
+    ring: Ring | None = None
+    """Where conversations belong; None if there is nothing to choose."""
+    parallel: int = 0
+    """Slots of each endpoint; 0 if unknown."""
     slots: Slots = field(default_factory=Slots)
     """Its load. Outlives the table."""
     price: float = 0.0
@@ -131,6 +136,8 @@ class Chain:
     synonyms: tuple[str, ...] = ()
     models: frozenset[str] = frozenset()
     """Keys of the members' Models, those that do not exist included."""
+    balanced: bool = False
+    """Some member has several endpoints: then the conversation decides between them."""
     as_written: bool = True
     """The members are the same for every request, in the same order."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -167,4 +168,4 @@ def test_a_member_for_some_requests_is_asked_by_these_only() -> None:
     ],
 )  # fmt: skip
 def test_what_a_request_holds(body: bytes, found: set[str]) -> None:
-    assert held(body) == found
+    assert held(json.loads(body)) == found

@@ -16,17 +16,17 @@ NOT_READY_RETRY_AFTER = 5.0
 
 
 def choose(
-    chain: Chain, needs: frozenset[str], tried: Container[Endpoint], overflowed: int, now: float
+    chain: Chain, needs: frozenset[str], tried: Container[Endpoint], overflowed: int, now: float, *, key: int = 0
 ) -> tuple[Member, Endpoint] | None:
     """The next attempt, or None if nobody is left.
 
     ``needs``: what a member must be capable of. ``overflowed``: the largest context (tokens) that was too small, or 0.
-    When breakers block all of the chain, one probe at a time goes through at once.
+    ``key``: of the conversation. When breakers block all of the chain, one probe at a time goes through at once.
     """
     members = chain.members
     for member in members:
         if can_answer(member, needs, overflowed):
-            endpoint = pick(member.backend.endpoints, tried, now)
+            endpoint = pick(member.backend, key, tried, now)
             if endpoint is not None:
                 return member, endpoint
     for member in members:

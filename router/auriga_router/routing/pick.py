@@ -1,15 +1,35 @@
-"""The endpoint to ask among those of a Model: the least loaded that is open. Pure."""
+"""The endpoint to ask among those of a Model: the one that knows the conversation, unless it is too busy. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Container
+from itertools import islice
 
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import is_open, may_probe
+from auriga_router.table import Backend
+
+_SPREAD = 1.25
+"""How much more than its share an endpoint may have before a conversation goes to the next one on the ring.
+https://research.google/blog/consistent-hashing-with-bounded-loads/"""
+_STEPS = 8
+"""Endpoints looked at on the ring. If all of these are busy or closed, so is nearly every one."""
 
 
-def pick(endpoints: tuple[Endpoint, ...], tried: Container[Endpoint], now: float) -> Endpoint | None:
-    """The least loaded open endpoint that was not tried yet; the first of equals, whose prompt cache is warmest."""
+def pick(backend: Backend, key: int, tried: Container[Endpoint], now: float) -> Endpoint | None:
+    """An open endpoint that was not tried yet. ``key``: of the conversation, 0 if there is none."""
+    endpoints = backend.endpoints
+    if key and backend.ring is not None:
+        bound = _bound(backend)
+        for index in islice(backend.ring.walk(key), _STEPS):
+            endpoint = endpoints[index]
+            if endpoint.in_flight < bound and is_open(endpoint.gate, now) and endpoint not in tried:
+                return endpoint
+    return least_loaded(endpoints, tried, now)
+
+
+def least_loaded(endpoints: tuple[Endpoint, ...], tried: Container[Endpoint], now: float) -> Endpoint | None:
+    """The least loaded open endpoint that was not tried yet; the first of equals."""
     best: Endpoint | None = None
     for endpoint in endpoints:
         if (
@@ -27,3 +47,9 @@ def pick_probe(endpoints: tuple[Endpoint, ...], tried: Container[Endpoint]) -> E
         if may_probe(endpoint.gate) and endpoint not in tried:
             return endpoint
     return None
+
+
+def _bound(backend: Backend) -> float:
+    """Requests in flight from which on an endpoint counts as busy: all of its slots, or more than its share."""
+    share = _SPREAD * (backend.slots.in_flight + 1) / len(backend.endpoints) + 1.0
+    return min(share, backend.parallel) if backend.parallel else share

@@ -1,0 +1,55 @@
+"""Consistent hashing: which endpoint a conversation belongs to, so that it finds its prompt in the cache there. Pure.
+
+When an endpoint comes or goes, only the conversations that move to it or away from it move.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from hashlib import shake_128
+
+_POINTS = 40
+"""Places of each endpoint on the ring: the shares of two endpoints then differ by about a sixth."""
+_UNPACK = struct.Struct(f">{_POINTS}I").unpack
+_INDEX_BITS = 16
+
+
+class Ring:
+    """The places of some endpoints. Made at the first use: of 10,000 Models few are asked right after a change."""
+
+    __slots__ = ("_count", "_names", "_points")
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._count = len(names)
+        self._points: array[int] | None = None
+
+    def walk(self, key: int) -> Iterator[int]:
+        """Positions of the endpoints, from the one that the key (32 bits) belongs to, each once."""
+        points = self._points
+        if points is None:
+            points = self._points = _place(self._names)
+        start = bisect_left(points, key << _INDEX_BITS)
+        seen = set()
+        for place in range(start, start + len(points)):
+            index = points[place % len(points)] & ((1 << _INDEX_BITS) - 1)
+            if index not in seen:
+                seen.add(index)
+                yield index
+                if len(seen) == self._count:
+                    return
+
+
+def _place(names: Sequence[str]) -> array[int]:
+    # One hash for all places of an endpoint: a ring of 200 is made in about 2 ms.
+    return array(
+        "Q",
+        sorted(
+            point << _INDEX_BITS | index
+            for index, name in enumerate(names)
+            for point in _UNPACK(shake_128(name.encode()).digest(_POINTS * 4))
+        ),
+    )
