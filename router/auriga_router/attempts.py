@@ -39,6 +39,14 @@ class Tried(NamedTuple):
     milliseconds: int
 
 
+class Replied(NamedTuple):
+    """A request that got its reply: after all of its attempts."""
+
+    request_id: str
+    role: str
+    status: int
+
+
 def attempts_value(failed: Iterable[Tried], answered: str | None) -> bytes:
     """``dead;outcome=Connect;ms=1, demo``: in order; the one that answered carries no parameters."""
     items = [f"{_item(tried.member)};outcome={tried.outcome.value};ms={tried.milliseconds}" for tried in failed]

@@ -16,12 +16,12 @@ from enum import Enum, auto
 
 from auriga_router import replies
 from auriga_router.adapter import Adapter, Held, Stream, adapter
-from auriga_router.attempts import Tried
+from auriga_router.attempts import Replied, Tried
 from auriga_router.call import Call
 from auriga_router.dialects import Problem
 from auriga_router.endpoint import Endpoint
 from auriga_router.held import HeldWhole
-from auriga_router.ports import Client, Clock, CoarseClock, Connector, OnAttempt, Timed, Upstream
+from auriga_router.ports import Client, Clock, CoarseClock, Connector, OnAttempt, OnReply, Timed, Upstream
 from auriga_router.routing.choose import choose
 from auriga_router.routing.outcome import Outcome, of_status
 from auriga_router.routing.retry_after import parse_retry_after
@@ -54,6 +54,7 @@ class World:
     timed: set[Timed]
     """Whatever the sweep looks after."""
     on_attempt: OnAttempt | None
+    on_reply: OnReply | None
     hold_limit: int
     """Bytes of a stream that are held before its first content."""
     answer_limit: int
@@ -314,6 +315,8 @@ class Exchange:
         self._world.timed.discard(self)
         counted = self._call.chain.replies
         counted[status] = counted.get(status, 0) + 1
+        if self._world.on_reply is not None:
+            self._world.on_reply(Replied(self._call.request_id.decode("ascii"), self._call.chain.role, status))
         self._client.done(keep_alive=keep_alive)
 
     # --- the client and the clock

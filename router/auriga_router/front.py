@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 
@@ -39,6 +40,8 @@ class Front:
         self._ids = count(1)
         self._id_prefix = id_prefix.encode("ascii")
         self.table = RoutingTable()
+        self.refused: Counter[tuple[int, str]] = Counter()
+        """Requests that never came to a chain, by status and code."""
 
     def handle(self, request: Request, client: ServerConnection) -> Exchange | None:
         """Answer a request; the exchange, if there is one to tell about the client."""
@@ -68,6 +71,7 @@ class Front:
 
     def refuse(self, refusal: Refusal) -> bytes:
         """The reply to what is not HTTP, or too much of it."""
+        self.refused[refusal.status, "bad_request"] += 1
         body = DIALECT.error(Problem(refusal.status, "bad_request", refusal.message))
         return reply(refusal.status, b"x-request-id: %s\r\n" % self._new_id(), body, close=True)
 
@@ -80,6 +84,7 @@ class Front:
             exchange = Exchange(self._world, client, call)
             exchange.start()
             return exchange
+        self.refused[call.status, call.code] += 1
         client.write(self._error(request, operation, call, request_id))
         client.done(keep_alive=request.keep_alive)
         return None

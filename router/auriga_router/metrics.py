@@ -6,7 +6,7 @@ https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -27,8 +27,15 @@ _LABELS = ("namespace", "gen_ai_request_model", "gen_ai_response_model")
 class Metrics(Collector):
     """Reads a router's counters."""
 
-    def __init__(self, table: Callable[[], RoutingTable], connections: Callable[[], int], now: Clock) -> None:
+    def __init__(
+        self,
+        table: Callable[[], RoutingTable],
+        refused: Callable[[], Mapping[tuple[int, str], int]],
+        connections: Callable[[], int],
+        now: Clock,
+    ) -> None:
         self._table = table
+        self._refused = refused
         self._connections = connections
         self._now = now
         self._registry = CollectorRegistry(auto_describe=False)
@@ -44,6 +51,7 @@ class Metrics(Collector):
         tallies = [member.tally for chain in table.all_chains for member in chain.members if any(member.tally.outcomes)]
         yield from _attempts(tallies)
         yield _replies(table)
+        yield _refusals(self._refused())
         yield from _endpoints(table, self._now())
         connections = GaugeMetricFamily("auriga_connections", "Connections of callers that are open.")
         connections.add_metric((), self._connections())
@@ -86,6 +94,16 @@ def _replies(table: RoutingTable) -> Metric:
         for status, number in chain.replies.items():
             replies.add_metric((chain.namespace, chain.role, str(status)), number)
     return replies
+
+
+def _refusals(refused: Mapping[tuple[int, str], int]) -> Metric:
+    """Without the name that was asked for: callers could make up any number of them."""
+    refusals = CounterMetricFamily(
+        "auriga_refusals", "Requests that led to no role or Model, by status and code.", labels=("status", "code")
+    )
+    for (status, code), number in refused.items():
+        refusals.add_metric((str(status), code), number)
+    return refusals
 
 
 def _endpoints(table: RoutingTable, now: float) -> Iterator[Metric]:

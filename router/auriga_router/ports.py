@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from auriga_router.attempts import Attempt
+from auriga_router.attempts import Attempt, Replied
 from auriga_router.endpoint import Endpoint
 from auriga_router.wire.http import ResponseHead
 
@@ -104,3 +104,4 @@ class CoarseClock:
 
 
 OnAttempt = Callable[[Attempt], None]
+OnReply = Callable[[Replied], None]

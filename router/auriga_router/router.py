@@ -18,7 +18,7 @@ from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.exchange import World
 from auriga_router.front import Front
 from auriga_router.metrics import Metrics
-from auriga_router.ports import CoarseClock, OnAttempt, Timed
+from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
 from auriga_router.settings import RouterSettings
 from auriga_router.snapshot import Snapshot
 from auriga_router.sweep import Sweep
@@ -35,10 +35,17 @@ _DEFAULTS = RouterSettings()
 class Router:
     """Sends each request to its role's Models in order, and falls back when one fails.
 
-    ``on_attempt`` is called after every attempt; it must be quick and must not raise.
+    ``on_attempt`` is called after every attempt, ``on_reply`` after a request's last one; they must be quick and must
+    not raise.
     """
 
-    def __init__(self, settings: RouterSettings = _DEFAULTS, *, on_attempt: OnAttempt | None = None) -> None:
+    def __init__(
+        self,
+        settings: RouterSettings = _DEFAULTS,
+        *,
+        on_attempt: OnAttempt | None = None,
+        on_reply: OnReply | None = None,
+    ) -> None:
         now = time.monotonic
         self._settings = settings
         coarse = CoarseClock(now())
@@ -50,10 +57,13 @@ class Router:
             wall_now=time.time,
             timed=set(),
             on_attempt=on_attempt,
+            on_reply=on_reply,
             hold_limit=settings.hold_limit,
             answer_limit=settings.answer_limit,
         )
-        self._metrics = Metrics(lambda: self._front.table, lambda: len(self._hub.connections), now)
+        self._metrics = Metrics(
+            lambda: self._front.table, lambda: self._front.refused, lambda: len(self._hub.connections), now
+        )
         self._admin = Admin(now, self._metrics.exposition)
         self._front = Front(self._world, self._admin, secrets.token_hex(8), random.random)
         self._hub = Hub(self._front.handle, self._front.refuse, coarse, settings.body_limit)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from auriga_api import Model
-from auriga_router.routing.gate import is_open, state
+from auriga_api.model import ModelStatus
+from auriga_router.routing.gate import condition, is_open, state, well
 from auriga_router.snapshot import Snapshot
-from auriga_router.table import Backend, Chain, Member, RoutingTable
+from auriga_router.table import Backend, Chain, Member, NotReady, RoutingTable
 
 
 def usable(member: Member, now: float) -> bool:
@@ -15,15 +16,21 @@ def usable(member: Member, now: float) -> bool:
     return member.not_ready is None and any(is_open(endpoint.gate, now) for endpoint in member.backend.endpoints)
 
 
+def healthy(member: Member, now: float) -> bool:
+    """Would it answer, for all that is known?"""
+    return member.not_ready is None and any(well(endpoint.gate, now) for endpoint in member.backend.endpoints)
+
+
 def active(chain: Chain, now: float) -> Member | None:
-    """The member that the next request would be sent to."""
-    return next((member for member in chain.members if usable(member, now)), None)
+    """The member that answers now, as far as is known."""
+    return next((member for member in chain.members if healthy(member, now)), None)
 
 
 def readiness(table: RoutingTable, now: float) -> tuple[bool, dict[str, Any]]:
     """Is anything usable, and what: each role with the Model that would answer."""
     roles = {chain.key: active(chain, now) for chain in table.chains.values()}
-    ready = any(roles.values()) or any(active(chain, now) for chain in table.directs.values())
+    # A router that is not ready is asked nothing, and would never see that an endpoint has recovered.
+    ready = any(usable(member, now) for chain in table.all_chains for member in chain.members)
     return ready, {
         "ready": ready,
         "roles": {key: member.backend.name if member else None for key, member in roles.items()},
@@ -41,7 +48,7 @@ def status_document(snapshot: Snapshot, table: RoutingTable, now: float) -> dict
 def _model(model: Model, backend: Backend, now: float) -> dict[str, Any]:
     status = model.status
     ready = next((found for found in status.conditions if found.type == "Ready"), None) if status else None
-    not_ready = backend.not_ready
+    not_ready = backend.not_ready or _failing(backend, now)
     download = status.download.model_dump(by_alias=True) if status and status.download else None
     endpoints = [
         {"address": str(endpoint.address), "inFlight": endpoint.in_flight, "breaker": state(endpoint.gate, now)}
@@ -51,7 +58,7 @@ def _model(model: Model, backend: Backend, now: float) -> dict[str, Any]:
         "namespace": model.metadata.namespace,
         "name": model.metadata.name,
         "locality": backend.locality,
-        "phase": status.phase if status else ("Failed" if not_ready else "Ready"),
+        "phase": _phase(status, not_ready),
         "reason": not_ready.reason if not_ready else ready.reason if ready else "Ready",
         "message": not_ready.message if not_ready else ready.message if ready else "",
         "replicas": status.replicas if status else len(endpoints),
@@ -59,6 +66,21 @@ def _model(model: Model, backend: Backend, now: float) -> dict[str, Any]:
         "download": download,
         "endpoints": endpoints,
     }
+
+
+def _failing(backend: Backend, now: float) -> NotReady | None:
+    """Why none of its endpoints answers, although they are there."""
+    conditions = [condition(endpoint.gate, now) for endpoint in backend.endpoints]
+    if not conditions or "Closed" in conditions:
+        return None
+    reason = ",".join(sorted(set(conditions)))
+    return NotReady(reason, "its endpoint does not answer" if len(conditions) == 1 else "no endpoint answers")
+
+
+def _phase(status: ModelStatus | None, not_ready: NotReady | None) -> str:
+    if status is None:
+        return "Failed" if not_ready else "Ready"
+    return "Degraded" if not_ready and status.phase == "Ready" else status.phase
 
 
 def _chain(chain: Chain, now: float) -> dict[str, Any]:
@@ -76,11 +98,11 @@ def _chain(chain: Chain, now: float) -> dict[str, Any]:
 
 
 def _member(member: Member, now: float) -> dict[str, Any]:
-    endpoints = member.backend.endpoints
-    open_endpoints = sum(is_open(endpoint.gate, now) for endpoint in endpoints)
-    ready = member.not_ready is None and open_endpoints > 0
+    conditions = [condition(endpoint.gate, now) for endpoint in member.backend.endpoints]
+    ready = healthy(member, now)
     if member.not_ready is not None:
         reason = member.not_ready.reason
     else:
-        reason = "Ready" if ready else ",".join(sorted({state(endpoint.gate, now) for endpoint in endpoints}))
+        reason = "Ready" if ready else ",".join(sorted(set(conditions)))
+    open_endpoints = sum(is_open(endpoint.gate, now) for endpoint in member.backend.endpoints)
     return {"model": member.backend.name, "ready": ready, "readyEndpoints": open_endpoints, "reason": reason}

@@ -44,7 +44,7 @@ class Trial:
         """It came to this."""
         self.endpoint.in_flight -= 1
         self.member.backend.slots.in_flight -= 1
-        if self._probe or outcome is not Outcome.OK or self.endpoint.gate.failures:
+        if self._probe or outcome is not Outcome.OK or self.endpoint.gate.trouble is not None:
             gate.observe(self.endpoint.gate, outcome, now, breaker, probe=self._probe, retry_after=retry_after)
         tally = self.member.tally
         tally.outcomes[outcome.ordinal] += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,13 +16,10 @@ from auriga_cli.local.ending import Ending
 from auriga_cli.local.status import PROGRESSING
 from auriga_cli.local.terminal import Terminal
 from auriga_cli.local.trail import Trail, describe
-from auriga_router.attempts import Attempt
+from auriga_router.attempts import Attempt, Replied
 
 _LINES = 8
 """How many of an engine's last lines are shown; its log has them all."""
-
-_OVERDUE = 2.0
-"""Seconds after a failed attempt without any other news of its request."""
 
 _STYLES = {"Ready": "green", "Degraded": "yellow", "Failed": "bold red"}
 
@@ -105,12 +101,11 @@ class Report:
             self.say(describe(attempt), "dim")
         elif self._attempts == "fallbacks" and line:
             self.say(line, "yellow")
-        elif self._attempts == "fallbacks" and (failures := self._trail.failures(attempt.request_id)):
-            # A chain that has failed makes no attempt more: only time tells.
-            asyncio.get_running_loop().call_later(_OVERDUE, self._overdue, attempt.request_id, failures)
 
-    def _overdue(self, request_id: str, failures: int) -> None:
-        if line := self._trail.overdue(request_id, failures):
+    def replied(self, replied: Replied) -> None:
+        """Each request, after its last attempt."""
+        line = self._trail.replied(replied.request_id)
+        if self._attempts == "fallbacks" and line:
             self.say(line, "yellow")
 
     def flush(self) -> None:

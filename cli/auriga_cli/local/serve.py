@@ -49,7 +49,7 @@ class _Serving:
         self._report = service.report
         self._stop = Stop()
         settings = RouterSettings(default_namespace=service.namespace)
-        self._router = Router(settings, on_attempt=service.report.attempt)
+        self._router = Router(settings, on_attempt=service.report.attempt, on_reply=service.report.replied)
         self._supervisor = Supervisor(
             service.settings, service.manifests, self._router.apply, self._router.load, service.report
         )

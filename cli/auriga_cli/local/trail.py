@@ -35,16 +35,10 @@ class Trail:
             return f"{attempt.role}: {_tried(failed)}; {_end(attempt)}"
         return describe(attempt) if attempt.outcome in _BROKEN else ""
 
-    def failures(self, request_id: str) -> int:
-        """How many attempts of a request have failed so far."""
-        return len(self._failed.get(request_id, ()))
-
-    def overdue(self, request_id: str, failures: int) -> str:
-        """A line for a request that has had no answer and no other attempt since it had so many failures; else ""."""
-        failed = self._failed.get(request_id, [])
-        if not failed or len(failed) != failures:
-            return ""
-        return f"{failed[0].role}: {_tried(failed)}; nobody has answered"
+    def replied(self, request_id: str) -> str:
+        """A line for a request that got its reply although no attempt of it was an answer; else ""."""
+        failed = self._failed.pop(request_id, None)
+        return f"{failed[0].role}: {_tried(failed)}; nobody has answered" if failed else ""
 
 
 def describe(attempt: Attempt) -> str:

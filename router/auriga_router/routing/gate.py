@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from auriga_router.routing.outcome import FAILURES, Outcome
+from auriga_router.routing.outcome import FAILURES, Outcome, bits
 
 DEFAULT_RETRY_AFTER = 1.0
 """Seconds that a 429 without Retry-After closes the gate."""
@@ -24,6 +24,12 @@ class BreakerSettings:
     cooldown: float = 15.0
 
 
+_CALLERS = bits(Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONTEXT_OVERFLOW)
+"""Outcomes that say nothing about the endpoint."""
+_REMEMBERED = 600.0
+"""Seconds after which the last failure of an endpoint that nobody has asked since is no news any more."""
+
+
 @dataclass(slots=True)
 class Gate:
     """The state of one endpoint. Outlives routing tables."""
@@ -35,6 +41,9 @@ class Gate:
     """The one probe of a half-open breaker is under way."""
     failures: list[float] = field(default_factory=list)
     """When the last failures in a row happened. (A deque takes ten times the memory while it is empty.)"""
+    trouble: Outcome | None = None
+    """What the last attempt came to, if it was no answer."""
+    trouble_at: float = 0.0
 
 
 def is_open(gate: Gate, now: float) -> bool:
@@ -60,6 +69,8 @@ def observe(
     """Note what an attempt came to."""
     if probe:
         gate.probing = False
+    if not _CALLERS & outcome.bit:
+        gate.trouble, gate.trouble_at = (None if outcome is Outcome.OK else outcome), now
     if outcome is Outcome.OK:
         if gate.tripped or gate.failures:
             _close(gate)
@@ -78,6 +89,19 @@ def state(gate: Gate, now: float) -> str:
     if gate.tripped:
         return "Open" if gate.blocked_until > now else "HalfOpen"
     return "RateLimited" if gate.blocked_until > now else "Closed"
+
+
+def well(gate: Gate, now: float) -> bool:
+    """Would it answer, for all that is known? A half-open breaker lets one request find out; it is not known yet."""
+    return condition(gate, now) == "Closed"
+
+
+def condition(gate: Gate, now: float) -> str:
+    """As ``state``, but a closed one that has failed lately shows how: Connect, Unauthorized ..."""
+    shown = state(gate, now)
+    if shown == "Closed" and gate.trouble is not None and now - gate.trouble_at < _REMEMBERED:
+        return gate.trouble.value
+    return shown
 
 
 def _close(gate: Gate) -> None:
