@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := crds operator router cli tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt crds lock images cluster cluster-down e2e bench clean
+.PHONY: help up test check fmt crds lock images cluster cluster-down e2e compiled bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,6 +56,11 @@ cluster-down: $(VENV)/dev ## Stop that cluster, and leave nothing behind
 
 e2e: cluster ## Run the scenarios of tests/e2e on it, and stop it
 	@$(BIN)/pytest tests/e2e; status=$$?; $(MAKE) cluster-down; exit $$status
+
+compiled: $(VENV)/dev ## Build the wheel with the router compiled by mypyc (needs a C compiler), and unpack it into dist/compiled
+	rm -rf dist
+	AURIGA_BUILD=compiled $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m zipfile -e dist/auriga-*.whl dist/compiled
 
 bench: $(VENV)/dev ## Measure the router beside nginx, vllm-router and LiteLLM (QUICK=1: two minutes; needs gcc, nginx, wrk)
 	$(BIN)/python bench/router.py $(if $(QUICK),--quick)

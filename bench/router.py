@@ -23,6 +23,7 @@ from routerbench.peers import PEERS, Peer
 from routerbench.processes import ending_on_signals
 from routerbench.programs import BENCH, UnavailableError
 from routerbench.publish import Record, write
+from routerbench.scenarios import SCENARIOS
 
 DOCUMENT = BENCH.parent / "docs" / "benchmarks.md"
 RESULTS = BENCH / "results" / "router.json"
@@ -32,6 +33,9 @@ def main() -> int:
     options = parse()
     chosen = [peer for peer in PEERS if not options.only or peer.name in options.only]
     effort = QUICK if options.quick else Effort(options.rounds, options.seconds)
+    if options.loads:
+        loads = tuple(load for load in SCENARIOS if load.name in options.loads)
+        effort = dataclasses.replace(effort, loads=loads, held_chunks=0)
     if options.patience is not None:
         effort = dataclasses.replace(effort, patience=options.patience)
     try:
@@ -42,6 +46,8 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    if options.loads:
+        return 0
     print(record.markdown())
     if not (options.quick or options.only or options.no_publish):
         write(record, DOCUMENT, RESULTS)
@@ -60,6 +66,13 @@ def parse() -> argparse.Namespace:
         metavar="NAME",
         choices=[peer.name for peer in PEERS],
         help="measure only these; only prints",
+    )
+    parser.add_argument(
+        "--loads",
+        nargs="+",
+        metavar="LOAD",
+        choices=[load.name for load in SCENARIOS],
+        help="put only these loads on them; only prints a line for each",
     )
     parser.add_argument(
         "--patience",

@@ -22,13 +22,14 @@ QUIET = 0.03
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How much is measured, in seconds. `patience`: how long one measurement may wait for a quiet moment, and be
-    repeated for a quieter one. `held_chunks`: half seconds that held streams stay open."""
+    repeated for a quieter one. `held_chunks`: half seconds that held streams stay open; 0 for none."""
 
     rounds: int = 3
     seconds: float = 3.0
     warmup: float = 0.3
     patience: float = 20.0
     held_chunks: int = 40
+    loads: tuple[Scenario, ...] = SCENARIOS
 
 
 QUICK = Effort(rounds=1, seconds=1.0, patience=0.0, held_chunks=20)
@@ -77,13 +78,15 @@ class Run:
         )
 
     def _loads(self, contestant: Contestant, number: int) -> None:
-        for scenario in SCENARIOS:
+        for scenario in self._effort.loads:
             try:
                 sample = self._quietest(contestant, scenario, number)
             except WrongAnswerError as error:
                 raise WrongAnswerError(f"{scenario.name}: {error}") from None
             self._samples.append(sample)
             self._progress(_line(sample))
+        if self._effort.loads != SCENARIOS:
+            return
         rate = self._by_wrk(contestant)
         self._wrk_rates.append(WrkRate(contestant.name, number, rate))
 
@@ -115,6 +118,8 @@ class Run:
 
     def _held(self, contestant: Contestant, streams: int) -> float:
         """Resident MiB while `streams` streams are open, each with at least its first chunk seen."""
+        if not self._effort.held_chunks:
+            return procfs.resident_mib(contestant.pid)
         scenario = scenarios.held(self._effort.held_chunks, 500, streams)
         expected = self._arena.expectation(scenario, rewrites=contestant.rewrites)
         with self._arena.load.held_open(contestant.port, scenario, expected):
@@ -128,7 +133,7 @@ class Run:
 
     def commands(self) -> Iterator[str]:
         """The load generator's commands, for the report."""
-        for scenario in SCENARIOS:
+        for scenario in self._effort.loads:
             expected = self._arena.expectation(scenario, rewrites=False)
             seconds = self._effort.seconds * scenario.length
             yield shlex.join(self._arena.load.command(self._arena.upstream.port, scenario, expected, seconds))

@@ -77,6 +77,7 @@ class PassThrough:
     """The caller's own bytes, with the model's name replaced; and the endpoint's own bytes back."""
 
     __slots__ = ("_backend", "_call", "_held")
+    __deletable__ = ["_held"]  # mypyc wants to know
 
     def __init__(self, call: Call, backend: Backend) -> None:
         self._call = call
@@ -109,6 +110,7 @@ class Translated:
     """The request and its answer through the canonical form."""
 
     __slots__ = ("_backend", "_body", "_call", "_held", "dropped", "identity")
+    __deletable__ = ["_held"]
 
     def __init__(self, call: Call, backend: Backend, created: int) -> None:
         written = write_request(backend.wire, call.asked.request, backend.target)
