@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from e2e import cluster
-from e2e.install import NAMESPACE
 from e2e.kubectl import Kubectl, Object
+from e2e.release import NAMESPACE
 
 ROUTER = f"http://auriga-router.{NAMESPACE}.svc.cluster.local"
 SCRIPT = Path(__file__).with_name("client.py")
@@ -37,11 +37,10 @@ class Load:
         before = len(self.answers())
         return self.until(f"{number} more answers", lambda answers: len(answers) >= before + number)[before:]
 
-    def file(self) -> Path:
-        """Where the node keeps the answers, a line for each, for when the API server cannot be asked."""
+    def counter(self) -> Callable[[], int]:
+        """Says how many answers there are, also when the API server cannot be asked."""
         pod = self.kubectl.get("pod", self.name)["metadata"]
-        name = f"{pod['namespace']}_{pod['name']}_{pod['uid']}"
-        return cluster.directory() / "pod-logs" / name / "client" / "0.log"
+        return lambda: cluster.pod_log(self.name, pod["namespace"], pod["uid"], "client").count("\n")
 
     def stop(self) -> list[Answer]:
         """All answers, after the last request has got its own."""

@@ -45,6 +45,7 @@ class ControlPlane:
     controllers, scheduler: whether to run kube-controller-manager and kube-scheduler. Without the first there are no
         garbage collection, no service accounts in new namespaces, no endpoints.
     audit: whether every request is recorded, for `audit()`.
+    admission: admission plugins beside the usual ones.
     address: where the API server listens.
     timeout: seconds that each step of a start may take.
     """
@@ -57,6 +58,7 @@ class ControlPlane:
         controllers: bool = True,
         scheduler: bool = False,
         audit: bool = False,
+        admission: Sequence[str] = (),
         address: str = "127.0.0.1",
         timeout: float = 60,
     ) -> None:
@@ -65,6 +67,7 @@ class ControlPlane:
         self.crds = tuple(crds)
         self.layout = flags.Layout(directory.resolve(), address, *free_ports(3))
         self._controllers, self._scheduler, self._audit, self._timeout = controllers, scheduler, audit, timeout
+        self._admission = tuple(admission)
         self.programs: dict[str, Program] = {}  # name -> what runs now
 
     @property
@@ -144,7 +147,7 @@ class ControlPlane:
 
     def start_api_server(self) -> None:
         """Starts the API server, at the same address as before, and waits until it is ready."""
-        self._run("kube-apiserver", flags.kube_apiserver(self.layout, audit=self._audit))
+        self._run("kube-apiserver", flags.kube_apiserver(self.layout, audit=self._audit, admission=self._admission))
         with self.client() as client:
             # Before its own roles are there, too, it would refuse the other parts, and they would back off for seconds.
             self._wait("ready API server", partial(_answers, client, "/readyz"), "etcd", "kube-apiserver")

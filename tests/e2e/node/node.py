@@ -20,6 +20,8 @@ from support.kube.processes import Program, wait_until
 
 HERE = Path(__file__).parent
 SECONDS = 60.0
+# As on OpenShift: who makes an object that blocks its owner's deletion needs a right to the owner.
+STRICTER = ("OwnerReferencesPermissionEnforcement",)
 
 
 class Node:
@@ -32,7 +34,7 @@ class Node:
         self.layout = Layout(directory.resolve())
         self._archives = tuple(archives)
         self._plugins = require()
-        self.plane = ControlPlane(self.layout.control_plane, scheduler=True, address=ADDRESS)
+        self.plane = ControlPlane(self.layout.control_plane, scheduler=True, address=ADDRESS, admission=STRICTER)
         self._programs: dict[str, Program] = {}
 
     def start(self) -> Self:
@@ -55,6 +57,17 @@ class Node:
             self.stop()
             raise
         return self
+
+    def stop_api_server(self) -> None:
+        """Everything else runs on."""
+        self.plane.stop_api_server()
+
+    def start_api_server(self) -> None:
+        """At the address it had, where pods reach it at once."""
+        self.plane.start_api_server()
+        # kube-proxy has seen its own server's endpoint go, and would look for it again only after up to a minute.
+        self._end("kube-proxy", grace=3)
+        self._start_kube_proxy()
 
     def stop(self) -> None:
         """Removes every pod, ends every program and puts the machine back; the cluster's data stays."""
