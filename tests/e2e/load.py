@@ -53,14 +53,22 @@ class Load:
         return self.answers()
 
 
-def start(kubectl: Kubectl, model: str, *, workers: int, requests: int = 0, url: str = ROUTER) -> Load:
-    """A pod of the router's own image, which has Python and an HTTP client. `model`: as a request names it."""
+def start(
+    kubectl: Kubectl,
+    model: str,
+    *,
+    workers: int,
+    requests: int = 0,
+    streams: str = "half",
+    question: str = "What is a RoleChain?",
+) -> Load:
+    """A pod of the router's own image, which has Python and an HTTP client. For the arguments see client.py."""
     system = Kubectl(kubectl.kubeconfig, NAMESPACE)
     image = system.get("deployment", "auriga-router")["spec"]["template"]["spec"]["containers"][0]["image"]
     script = {"client.py": SCRIPT.read_text()}
     kubectl.apply(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "client"}, "data": script},
-        _pod("load", image, [url, f"{kubectl.namespace}/{model}", str(workers), str(requests)]),
+        _pod("load", image, [ROUTER, f"{kubectl.namespace}/{model}", str(workers), str(requests), streams, question]),
     )
     running = Load(kubectl, "load")
     kubectl.wait("jsonpath={.status.containerStatuses[0].containerID}", "pod/load", seconds=60)  # it has a log
