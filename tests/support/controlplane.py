@@ -152,12 +152,13 @@ class ControlPlane:
             # Before its own roles are there, too, it would refuse the other parts, and they would back off for seconds.
             self._wait("ready API server", partial(_answers, client, "/readyz"), "etcd", "kube-apiserver")
 
-    def stop_api_server(self) -> None:
+    def stop_api_server(self, grace: float = 3) -> None:
         """Stops the API server alone; the other programs keep running and wait for it.
 
-        It refuses connections at once, then has 3 s for what it is doing; by itself it waits a minute for watches.
+        It refuses connections at once, then has `grace` seconds for what it is doing; by itself it waits a minute for
+        watches.
         """
-        self._end("kube-apiserver", grace=3)
+        self._end("kube-apiserver", grace)
 
     def _prepare(self) -> None:
         layout = self.layout

@@ -21,4 +21,4 @@ def test_an_outage_of_the_api_server_loses_no_request(kubectl: Kubectl) -> None:
     running.more()
     assert load.lost(running.stop()) == []
     kubectl.run("scale", "model/demo", "--replicas=2")
-    kubectl.wait("jsonpath={.status.readyReplicas}=2", "model/demo")
+    kubectl.wait("jsonpath={.status.readyReplicas}=2", "model/demo", seconds=180)

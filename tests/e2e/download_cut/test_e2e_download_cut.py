@@ -34,6 +34,7 @@ def test_a_cut_download_goes_on_where_it_was(kubectl: Kubectl, volume: None) -> 
     kubectl.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mirror"}, "data": script})
     kubectl.wait("condition=Ready", "pod/mirror")
     load.until("second download", lambda: len(_downloads(kubectl)) == 2)
+    kubectl.wait("jsonpath={.status.phase}=Downloading", "model/demo", seconds=30)
 
     kubectl.run("delete", "pods", FETCHER, "--wait=false")
 

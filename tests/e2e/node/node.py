@@ -59,15 +59,14 @@ class Node:
         return self
 
     def stop_api_server(self) -> None:
-        """Everything else runs on."""
-        self.plane.stop_api_server()
+        """As if it had crashed: everything else runs on."""
+        # An orderly end would take its own address out of the Service, and kube-proxy, which tries ever less often,
+        # would learn up to a minute after the server's return that it is there again.
+        self.plane.stop_api_server(grace=0)
 
     def start_api_server(self) -> None:
-        """At the address it had, where pods reach it at once."""
+        """At the address it had."""
         self.plane.start_api_server()
-        # kube-proxy has seen its own server's endpoint go, and would look for it again only after up to a minute.
-        self._end("kube-proxy", grace=3)
-        self._start_kube_proxy()
 
     def stop(self) -> None:
         """Removes every pod, ends every program and puts the machine back; the cluster's data stays."""
