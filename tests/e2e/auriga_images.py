@@ -14,7 +14,7 @@ from support.kube import cache
 
 TREE = Path(__file__).parents[2]
 CONTEXT = ("crds/auriga_api", "operator/auriga_operator", "router/auriga_router", "cli/auriga_cli")
-FILES = ("pyproject.toml", "README.md", "LICENSE", ".dockerignore")
+FILES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".dockerignore")
 DOCKERFILES = {"auriga": "Dockerfile", "auriga-engine": "images/engine/Dockerfile"}
 LOCKS = {"auriga": ("build", "operator"), "auriga-engine": ("build", "local")}
 DEMO = TREE / "examples" / "demo-model" / "demo.gguf"
