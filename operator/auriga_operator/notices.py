@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,27 +28,29 @@ class Notice:
     message: str
 
 
-def of_model(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
+def of_model(before: dict[str, Any], after: dict[str, Any]) -> Notice | None:
     """That it became ready, or that and why it cannot serve as it should."""
     was, now = _condition(before, "Ready"), _condition(after, "Ready")
     if _same(was, now):
-        return
+        return None
     if now["reason"] not in _QUIET:
-        yield Notice("Warning", now["reason"], now["message"])
-    elif now["status"] == "True" and was.get("status") != "True":
-        yield Notice("Normal", "Ready", now["message"])
+        return Notice("Warning", now["reason"], now["message"])
+    if now["status"] == "True" and was.get("status") != "True":
+        return Notice("Normal", "Ready", now["message"])
+    return None
 
 
-def of_chain(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
+def of_chain(before: dict[str, Any], after: dict[str, Any]) -> Notice | None:
     """That nobody can answer, that a name is taken or a member missing, or that another member answers now."""
     for kind in ("Ready", "MembersResolved", "SynonymsUnique"):
         was, now = _condition(before, kind), _condition(after, kind)
         # What is new waits for its members: that is no news.
         if now["status"] == "False" and not _same(was, now) and (was or kind != "Ready"):
-            yield Notice("Warning", now["reason"], now["message"])
+            return Notice("Warning", now["reason"], now["message"])
     was_active, active = before.get("activeMember", ""), after["activeMember"]
     if active and active != was_active:
-        yield Notice("Normal", "ActiveMember", f"{active} answers now" + (f", not {was_active}" if was_active else ""))
+        return Notice("Normal", "ActiveMember", f"{active} answers now" + (f", not {was_active}" if was_active else ""))
+    return None
 
 
 def event(notice: Notice, about: Object, component: str, now: float) -> Object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from auriga_operator import notices, views
@@ -34,7 +34,7 @@ _CALM_SECONDS = 2.0
 _BUSY_SECONDS = 30.0
 """The same while more objects wait to be worked on than there are workers."""
 
-Told = Callable[[dict[str, Any], dict[str, Any]], Iterable[Notice]]
+Told = Callable[[dict[str, Any], dict[str, Any]], Notice | None]
 
 
 class Reconciler:
@@ -157,7 +157,7 @@ class Reconciler:
             return wait
         await self._write_status(item, status)
         self._written[key] = now
-        for notice in told(before, status):
+        if notice := told(before, status):
             await self._tell(notice, item, now)
         return None
 

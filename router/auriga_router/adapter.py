@@ -9,16 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from httptools import HttpParserError
+
 from auriga_router.call import Call
 from auriga_router.dialects import Problem
 from auriga_router.endpoint import Endpoint
 from auriga_router.held import HeldStream, HeldWhole
+from auriga_router.journal import Journal
 from auriga_router.relay import Relay
 from auriga_router.routing.outcome import Outcome
 from auriga_router.table import Backend
-from auriga_router.translate import Identity, Translation, decoder, encoder, write_request
+from auriga_router.translate import (
+    Identity,
+    RequestError,
+    Tape,
+    Translation,
+    Wire,
+    decoder,
+    encoder,
+    write_request,
+)
 from auriga_router.translated import TranslatedRelay, TranslatedStream, TranslatedWhole
-from auriga_router.wire.http import ResponseHead
+from auriga_router.wire.http import ResponseHead, unchunk
+
+_WIRES = (Wire.CHAT, Wire.MESSAGES)
+"""What callers and endpoints both speak: such a stream can be read again."""
 
 
 class Held(Protocol):
@@ -39,6 +54,9 @@ class Stream(Protocol):
 
     def end(self) -> bytes | None:
         """The end of a reply whose endpoint broke off after the answer was whole; else None."""
+
+    def unsent(self) -> bytes:
+        """What is still to be sent when it was not."""
 
     def fail(self, problem: Problem) -> bytes:
         """What ends a stream that cannot go on."""
@@ -62,6 +80,12 @@ class Adapter(Protocol):
     def commit(self, *, complete: bool) -> tuple[Stream, bytes]:
         """What ``hold_stream`` held becomes visible: the stream from here on, and its start."""
 
+    def take(self, step: HeldWhole) -> bool:
+        """Does this reply, which is no stream, lead to another request of the same attempt?"""
+
+    def translation(self) -> Translation | None:
+        """After a break: the caller's stream so far, for another endpoint to go on with; None if that cannot be."""
+
 
 def adapter(call: Call, backend: Backend, wall_now: Callable[[], float]) -> Adapter:
     """For one attempt at one of this backend's endpoints. Raises RequestError if the request cannot be said to it.
@@ -76,19 +100,19 @@ def adapter(call: Call, backend: Backend, wall_now: Callable[[], float]) -> Adap
 class PassThrough:
     """The caller's own bytes, with the model's name replaced; and the endpoint's own bytes back."""
 
-    __slots__ = ("_backend", "_call", "_held")
+    __slots__ = ("_backend", "_call", "_held", "_journal")
     __deletable__ = ["_held"]  # mypyc wants to know
 
     def __init__(self, call: Call, backend: Backend) -> None:
         self._call = call
         self._backend = backend
         self._held: HeldStream
+        self._journal: Journal | None = None
 
     def request(self, endpoint: Endpoint) -> tuple[bytes, bytes]:
         """See Adapter."""
         body = self._call.body_for(self._backend)
-        call = self._call
-        return call.head(self._backend, endpoint, call.operation.path, len(body), call.native), body
+        return self._call.head(self._backend, endpoint, self._call.operation.path, len(body)), body
 
     def hold_whole(self, head: ResponseHead, limit: int) -> HeldWhole:
         """See Adapter."""
@@ -103,8 +127,35 @@ class PassThrough:
         """See Adapter."""
         call, held = self._call, self._held
         del self._held
-        relay = Relay(call.operation.dialect, chunked=held.chunked, client_chunked=call.chunked, single=call.single)
+        if call.chain.resume and call.single and call.operation.wire in _WIRES:
+            self._journal = Journal()
+        relay = Relay(
+            call.operation.dialect,
+            self._journal,
+            chunked=held.chunked,
+            client_chunked=call.chunked,
+            single=call.single,
+        )
         return relay, relay.feed(b"".join(held.raw), complete=complete)
+
+    def take(self, step: HeldWhole) -> bool:
+        """See Adapter."""
+        return False
+
+    def translation(self) -> Translation | None:
+        """See Adapter. What was forwarded is read again, into an encoder that then stands where the caller does."""
+        call = self._call
+        sent = None if self._journal is None else self._journal.read()
+        if sent is None:
+            return None
+        identity = Identity(call.request_id.decode("ascii"), 0, verbatim=True)
+        try:
+            write = encoder(call.wire, identity, call.asked.reply)
+            translation = Translation(decoder(call.wire, identity), write, Tape())
+            translation.feed(unchunk(sent) if call.chunked else sent)
+        except (RequestError, HttpParserError):
+            return None
+        return translation if translation.resumable and translation.failure is None else None
 
 
 class Translated:
@@ -136,12 +187,21 @@ class Translated:
         """See Adapter."""
         call = self._call
         write = encoder(call.wire, self.identity, call.asked.reply)
-        translation = Translation(decoder(self._backend.wire, self.identity), write)
+        tape = Tape() if call.chain.resume else None
+        translation = Translation(decoder(self._backend.wire, self.identity), write, tape)
         self._held = TranslatedStream(translation, head, limit)
         return self._held
 
     def commit(self, *, complete: bool) -> tuple[Stream, bytes]:
         """See Adapter."""
         relay = TranslatedRelay(self._held, client_chunked=self._call.chunked)
-        del self._held
         return relay, relay.start(complete=complete)
+
+    def take(self, step: HeldWhole) -> bool:
+        """See Adapter."""
+        return False
+
+    def translation(self) -> Translation | None:
+        """See Adapter."""
+        translation = self._held.translation
+        return translation if translation.resumable else None

@@ -3,33 +3,34 @@
 The state machine of the failure contract. It knows no sockets: it is told of bytes and events, and calls its ports.
 
     CONNECTING -> WAITING -> HOLDING_WHOLE | HOLDING_STREAM -> (committed) FLOWING -> DONE
+         ^------------------ a break: somebody else goes on --------------'
 
-Until FLOWING nothing has left for the client, and a failure leads to the next attempt. In FLOWING a break ends the
-stream with the dialect's in-band error; ``_break`` is where it would be continued elsewhere.
+Until FLOWING nothing has left for the client, and a failure leads to the next attempt. A break in FLOWING does so, too:
+attempts then are for the rest of the answer (``flow.rest``), and if none succeeds the stream ends with an error.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from auriga_router import replies
-from auriga_router.adapter import Adapter, Held, Stream, adapter
+from auriga_router.adapter import Adapter, Held
 from auriga_router.attempts import Replied, Tried
 from auriga_router.call import Call
+from auriga_router.candidates import Candidates
 from auriga_router.dialects import Problem
-from auriga_router.endpoint import Endpoint
+from auriga_router.flow import Flow
 from auriga_router.held import HeldWhole
-from auriga_router.ports import Client, Clock, CoarseClock, Connector, OnAttempt, OnReply, Timed, Upstream
-from auriga_router.routing.choose import choose
+from auriga_router.ports import Client, Upstream
 from auriga_router.routing.outcome import Outcome, of_status
 from auriga_router.routing.retry_after import parse_retry_after
-from auriga_router.table import Member
-from auriga_router.translate import RequestError
 from auriga_router.trial import Trial
 from auriga_router.watch import EVERY, Watch
 from auriga_router.wire.http import ResponseHead
+from auriga_router.world import World
+
+_BREAKS = (Outcome.CUT, Outcome.STALL, Outcome.TIMEOUT)
 
 
 class State(Enum):
@@ -43,32 +44,14 @@ class State(Enum):
     DONE = auto()
 
 
-@dataclass(slots=True)
-class World:
-    """What all exchanges of a router share."""
-
-    connector: Connector
-    now: Clock
-    coarse: CoarseClock
-    wall_now: Clock
-    timed: set[Timed]
-    """Whatever the sweep looks after."""
-    on_attempt: OnAttempt | None
-    on_reply: OnReply | None
-    hold_limit: int
-    """Bytes of a stream that are held before its first content."""
-    answer_limit: int
-    """Bytes of an answer that is not streamed."""
-
-
 class Exchange:
     """One request and its attempts."""
 
     __slots__ = (
-        "_adapter", "_call", "_client", "_deadline", "_end", "_failed", "_overflow", "_overflowed", "_paused",
-        "_reconnected", "_refused", "_relay", "_state", "_stream", "_trial", "_tried", "_upstream", "_watch", "_whole",
-        "_world", "expires",
+        "_adapter", "_call", "_candidates", "_client", "_deadline", "_end", "_failed", "_flow", "_left", "_overflow",
+        "_paused", "_reconnected", "_state", "_stream", "_trial", "_upstream", "_watch", "_whole", "_world", "expires",
     )  # fmt: skip
+    __deletable__ = ["_stream"]
 
     def __init__(self, world: World, client: Client, call: Call) -> None:
         self._world = world
@@ -79,21 +62,21 @@ class Exchange:
         self._upstream: Upstream | None = None
         self._whole: HeldWhole
         self._stream: Held
-        self._relay: Stream
+        self._flow: Flow | None = None
+        """The reply, once something of it has left."""
         self._adapter: Adapter
-        self._tried: list[Endpoint] = []
+        self._candidates = Candidates(call, world.wall_now)
         self._failed: list[Tried] = []
         self._overflow: HeldWhole | None = None
         """The error of the member whose context was too small."""
-        self._overflowed = 0
         self._watch: Watch | None = None
-        self._refused: RequestError | None = None
-        """Why the request cannot be said to a member that might have answered."""
         self._reconnected = False
         self._paused = False
         self._end = 0.0
         """The attempt fails at this moment at the latest."""
         self._deadline = 0.0
+        self._left = 0.0
+        """Seconds that were left of it when content began to flow: for mending a break."""
         self.expires = math.inf
 
     def start(self) -> None:
@@ -110,31 +93,16 @@ class Exchange:
         if len(self._failed) >= chain.max_attempts or now >= self._deadline:
             self._fail(now)
             return
-        choice = self._choose(now)
-        if choice is None:
+        candidate = self._candidates.next(now, None if self._flow is None else self._flow.rest)
+        if candidate is None:
             self._fail(now)
             return
-        member, endpoint = choice
+        member, endpoint, self._adapter = candidate
         self._trial = Trial(member, endpoint, now)
         end = now + member.timeouts.total
         self._end = end if end < self._deadline else self._deadline
         self._reconnected = False
         self._connect(now, fresh=False)
-
-    def _choose(self, now: float) -> tuple[Member, Endpoint] | None:
-        """Whom to ask next, with the adapter to do it; members that the request cannot be said to are passed over."""
-        call = self._call
-        while True:
-            choice = choose(call.chain, call.needs, self._tried, self._overflowed, now, key=call.key)
-            if choice is None:
-                return None
-            try:
-                self._adapter = adapter(call, choice[0].backend, self._world.wall_now)
-            except RequestError as error:
-                self._refused = error
-                self._tried.extend(choice[0].backend.endpoints)
-            else:
-                return choice
 
     def _connect(self, now: float, *, fresh: bool) -> None:
         self._state = State.CONNECTING
@@ -171,6 +139,8 @@ class Exchange:
         outcome = of_status(head.status)
         call = self._call
         streams = head.content_type.startswith(b"text/event-stream")
+        if outcome is Outcome.UNSUPPORTED and self._flow is not None:
+            outcome = Outcome.CLIENT_ERROR  # perhaps there is another way to ask for the rest
         if outcome is Outcome.CLIENT_ERROR or (outcome is Outcome.OK and not (call.stream and streams)):
             self._state = State.HOLDING_WHOLE
             self._whole = self._adapter.hold_whole(head, self._world.answer_limit)
@@ -185,8 +155,8 @@ class Exchange:
 
     def on_data(self, data: bytes, complete: bool) -> None:
         """More of the response's body."""
-        if self._state is State.FLOWING:
-            self._flow(self._relay.feed(data, complete=complete), complete=complete)
+        if self._state is State.FLOWING and self._flow is not None:
+            self._flowed(self._flow.feed(data, complete=complete))
         elif self._state is State.HOLDING_STREAM:
             self._hold_stream(data, complete=complete)
         else:
@@ -195,6 +165,9 @@ class Exchange:
     def _hold_whole(self, data: bytes, *, complete: bool) -> None:
         held = self._whole
         outcome = held.feed(data, complete=complete)
+        if self._flow is not None:
+            self._take_step(outcome, complete=complete)
+            return
         if outcome is Outcome.CLIENT_ERROR or outcome is Outcome.CONTEXT_OVERFLOW:
             held.body = replies.without_key(held.body, self._trial.member.backend)
         if outcome is Outcome.OK and self._call.stream:
@@ -205,6 +178,16 @@ class Exchange:
             self._done(held.status, keep_alive=self._call.keep_alive)
         elif outcome is not None:
             self._attempt_failed(outcome, whole=complete)
+
+    def _take_step(self, outcome: Outcome | None, *, complete: bool) -> None:
+        """On the way to the rest of an answer, a reply that is no stream."""
+        upstream = self._upstream
+        if complete and upstream is not None and self._adapter.take(self._whole):
+            self._upstream = None
+            upstream.release()
+            self._connect(self._world.now(), fresh=False)
+        elif outcome is not None:
+            self._attempt_failed(Outcome.MALFORMED if outcome is Outcome.OK else outcome, whole=complete)
 
     def _hold_stream(self, data: bytes, *, complete: bool) -> None:
         outcome = self._stream.feed(data, complete=complete)
@@ -226,22 +209,20 @@ class Exchange:
             self._attempt_failed(Outcome.MALFORMED if framing else Outcome.CONNECT)
 
     def _attempt_failed(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> None:
-        """Nothing has left for the client: on to the next attempt, or the end of the chain."""
-        backend = self._trial.member.backend
-        if outcome is Outcome.CONTEXT_OVERFLOW:
-            self._overflowed = max(self._overflowed, backend.context_length)
-            self._tried.extend(backend.endpoints)
-            if self._state is State.HOLDING_WHOLE:
-                self._overflow = self._whole
-        else:
-            self._tried.append(self._trial.endpoint)
-        started = self._trial.started
+        """Nothing of it has left for the client: on to the next attempt, or the end of the chain."""
+        if outcome is Outcome.CONTEXT_OVERFLOW and self._state is State.HOLDING_WHOLE:
+            self._overflow = self._whole
+        self._candidates.failed(self._trial.member, self._trial.endpoint, outcome)
         now = self._end_attempt(outcome, retry_after=retry_after, whole=whole)
-        self._failed.append(Tried(backend.name, outcome, round((now - started) * 1000)))
-        if self._call.chain.fallback_on & outcome.bit:
+        self._note_failed(outcome, now)
+        if self._flow is not None or self._call.chain.fallback_on & outcome.bit:
             self._next(now)
         else:
             self._fail(now)
+
+    def _note_failed(self, outcome: Outcome, now: float) -> None:
+        trial = self._trial
+        self._failed.append(Tried(trial.member.backend.name, outcome, round((now - trial.started) * 1000)))
 
     def _end_attempt(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> float:
         """Free what the attempt holds, and record it. ``whole``: the response was read to its end. Gives the time."""
@@ -265,50 +246,69 @@ class Exchange:
     # --- the reply
 
     def _commit(self, *, complete: bool) -> None:
-        """The stream says something: from here on the client sees it."""
+        """The endpoint says something: from here on the client sees it."""
         call, trial = self._call, self._trial
-        trial.first_content(self._world.now())
+        now = self._world.now()
+        trial.first_content(now)
         self._state = State.FLOWING
-        self._end = trial.started + trial.member.timeouts.total  # the deadline is over once content flows
-        self._relay, start = self._adapter.commit(complete=complete)
-        self._flow(replies.begin_stream(call, trial.member, self._failed) + start, complete=complete)
+        self._left = self._deadline - now  # the deadline stands still while content flows
+        self._end = trial.started + trial.member.timeouts.total
+        if self._paused and self._upstream is not None:
+            self._upstream.pause()
+        head = b""
+        if self._flow is None:
+            self._flow = Flow(self._client, call)
+            head = replies.begin_stream(call, trial.member, self._failed)
+        del self._stream
+        self._flowed(self._flow.go_on(self._adapter, head, complete=complete))
 
-    def _flow(self, out: bytes, *, complete: bool) -> None:
-        if out:
-            self._client.write(out)
-        if self._relay.broken:
-            self._break(Outcome.CUT)
-        elif complete:
+    def _flowed(self, outcome: Outcome | None) -> None:
+        if outcome is Outcome.OK:
             self._end_attempt(Outcome.OK, whole=True)
             self._done(200, keep_alive=self._call.keep_alive)
+        elif outcome is not None:
+            self._break(outcome)
         elif not self._paused:
             self._limit(self._world.coarse.now + self._trial.member.timeouts.stall)
 
     def _break(self, outcome: Outcome) -> None:
-        """The stream broke after content had left for the client. Never a clean end, unless the answer was whole."""
-        end = self._relay.end()
-        if end is not None:
-            self._client.write(end)
+        """The endpoint broke off after content had left for the client: another one goes on, or the stream fails."""
+        flow, trial = self._flow, self._trial
+        if flow is None or flow.end():
             self._end_attempt(Outcome.OK)
             self._done(200, keep_alive=self._call.keep_alive)
             return
-        name = self._trial.member.backend.name
-        problem = Problem(502, "stream_interrupted", f"the answer of {name} broke off ({outcome.value})")
-        self._client.write(self._relay.fail(problem))
-        self._end_attempt(outcome)
-        self._done(200, keep_alive=False)
+        now = self._end_attempt(outcome)
+        self._note_failed(outcome, now)
+        self._deadline = now + self._left
+        self._state = State.CONNECTING
+        if flow.rest is None or outcome is Outcome.TIMEOUT:
+            self._fail(now)
+        else:
+            self._candidates.broke(trial.member, trial.endpoint, again=outcome is Outcome.CUT)
+            self._next(now)
 
     def _fail(self, now: float) -> None:
         """The chain has failed."""
-        call = self._call
+        call, refused = self._call, self._candidates.refused
+        if self._flow is not None:
+            self._fail_in_band(self._flow)
+            return
         if self._overflow is not None:
             status, reply = self._overflow.status, replies.answer(call, None, self._failed, self._overflow)
-        elif self._refused is not None and not self._failed:
-            status, reply = replies.refused(call, self._refused, self._failed)
+        elif refused is not None and not self._failed:
+            status, reply = replies.refused(call, refused, self._failed)
         else:
             status, reply = replies.chain_failed(call, self._failed, now, deadline_passed=now >= self._deadline)
         self._client.write(reply)
         self._done(status, keep_alive=call.keep_alive)
+
+    def _fail_in_band(self, flow: Flow) -> None:
+        """Never a clean end."""
+        broke = next((tried for tried in self._failed if tried.outcome in _BREAKS), self._failed[-1])
+        message = f"the answer of {broke.member} broke off ({broke.outcome.value})"
+        flow.fail(Problem(502, "stream_interrupted", message, attempts=self._failed))
+        self._done(200, keep_alive=False)
 
     def _done(self, status: int, *, keep_alive: bool) -> None:
         self._state = State.DONE
@@ -355,11 +355,11 @@ class Exchange:
 
     def _look_after(self, now: float) -> None:
         """A whole answer takes its time; does its endpoint still live? A provider cannot be asked that."""
-        chain, trial = self._call.chain, self._trial
+        trial = self._trial
         self._limit(self._end)
         if not trial.member.backend.external:
             self._watch = Watch(self._world, trial.endpoint, trial.member.timeouts.connect, self._endpoint_died)
-        elif choose(chain, self._call.needs, [*self._tried, trial.endpoint], self._overflowed, now):
+        elif self._candidates.others(trial.endpoint, now):
             self._limit((trial.started + self._deadline) / 2)
             self._end = self.expires  # somebody else could answer, and needs time, too
 
@@ -372,9 +372,9 @@ class Exchange:
         if self._state is State.DONE:
             return
         problem = Problem(503, "shutting_down", "the router is stopping; ask again")
-        if self._state is State.FLOWING:
-            self._client.write(self._relay.frame(self._call.operation.dialect.error_event(problem)))
+        if self._flow is not None:
+            self._flow.fail(problem)
         else:
             self._client.write(replies.error(self._call, problem, self._failed))
         self._end_attempt(Outcome.CANCELLED)
-        self._done(200 if self._state is State.FLOWING else 503, keep_alive=False)
+        self._done(503 if self._flow is None else 200, keep_alive=False)

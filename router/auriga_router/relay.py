@@ -12,6 +12,7 @@ from httptools import HttpParserError
 
 from auriga_router import sse
 from auriga_router.dialects import Dialect, Problem, Sign
+from auriga_router.journal import Journal
 from auriga_router.wire.http import LAST_CHUNK, Decoder, chunk, decoder, unchunk
 
 _ERROR_KEY = b'"error"'
@@ -24,11 +25,16 @@ class Relay:
     """The rest of a stream, on its way to the client."""
 
     __slots__ = (
-        "_chunked", "_decoder", "_dialect", "_ended", "_finished", "_pending", "_recent", "_rest", "_single", "broken",
+        "_chunked", "_decoder", "_dialect", "_ended", "_finished", "_journal", "_pending", "_recent", "_rest",
+        "_single", "broken",
     )  # fmt: skip
 
-    def __init__(self, dialect: Dialect, *, chunked: bool, client_chunked: bool, single: bool) -> None:
+    def __init__(
+        self, dialect: Dialect, journal: Journal | None, *, chunked: bool, client_chunked: bool, single: bool
+    ) -> None:
         self._dialect = dialect
+        self._journal = journal
+        """Remembers what was forwarded."""
         self._chunked = client_chunked
         self._single = single
         """One choice was asked for: when it is finished, so is the answer."""
@@ -44,6 +50,12 @@ class Relay:
 
     def feed(self, data: bytes, *, complete: bool) -> bytes:
         """What to send to the client for these bytes of the response."""
+        out = self._forward(data, complete=complete)
+        if self._journal is not None:
+            self._journal.append(out)
+        return out
+
+    def _forward(self, data: bytes, *, complete: bool) -> bytes:
         if self._decoder is not None:
             return self._by_events(self._decoder, data, complete=complete)
         if self._pending:
@@ -72,6 +84,10 @@ class Relay:
             return None
         tail = b"" if self._ended else self.frame(self._dialect.end_event)
         return tail + (LAST_CHUNK if self._chunked else b"")
+
+    def unsent(self) -> bytes:
+        """What is still to be sent after a break: nothing, half an event is worth nothing."""
+        return b""
 
     def fail(self, problem: Problem) -> bytes:
         """The event that ends a stream which cannot go on."""

@@ -98,18 +98,21 @@ class TranslatedStream:
             return Outcome.OK
         if translation.failure is not None:
             return _OUTCOME.get(translation.failure.kind, Outcome.MALFORMED)
-        return Outcome.EMPTY if translation.finished else None
+        if translation.finished:
+            return Outcome.OK if translation.resumed else Outcome.EMPTY  # there may have been nothing left to say
+        return None
 
 
 class TranslatedRelay:
     """The rest of a stream, on its way to the client."""
 
-    __slots__ = ("_chunked", "_decoder", "_start", "_translation", "broken")
+    __slots__ = ("_chunked", "_decoder", "_start", "_translation", "_unsent", "broken")
 
     def __init__(self, held: TranslatedStream, *, client_chunked: bool) -> None:
         self._decoder: Decoder = held.decoder
         self._translation = held.translation
         self._start = b"".join(held.out)
+        self._unsent = b""
         self._chunked = client_chunked
         self.broken = False
 
@@ -130,8 +133,13 @@ class TranslatedRelay:
         """The end of a reply whose endpoint broke off or fell silent after the answer was whole; else None."""
         out = self._translation.end()
         if not self._translation.finished:
+            self._unsent = self.frame(out)
             return None
         return self.frame(out) + (LAST_CHUNK if self._chunked else b"")
+
+    def unsent(self) -> bytes:
+        """What is still to be sent after a break, because ``end`` found it."""
+        return self._unsent
 
     def fail(self, problem: Problem) -> bytes:
         """What ends a stream that cannot go on."""

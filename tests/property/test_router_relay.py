@@ -46,7 +46,7 @@ def _chunk(data: bytes) -> bytes:
 def _relayed(reads: list[bytes], *, chunked: bool, client_chunked: bool, complete: bool) -> tuple[bytes, Relay]:
     """What the client gets, without chunks, and the relay in its last state."""
     held = HeldStream(DIALECT, HEADS[chunked], 1 << 20)
-    relay = Relay(DIALECT, chunked=chunked, client_chunked=client_chunked, single=True)
+    relay = Relay(DIALECT, None, chunked=chunked, client_chunked=client_chunked, single=True)
     out, flowing = b"", False
     for number, read in enumerate(reads):
         last = complete and number == len(reads) - 1

@@ -95,16 +95,22 @@ async def test_a_refused_connection_leads_to_the_next_member(stream: bool) -> No
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_another_endpoint_of_the_member_comes_before_the_next_member(stream: bool) -> None:
+    asked: list[scripts.Visit] = []
+
+    async def fails_first(visit: scripts.Visit) -> None:
+        asked.append(visit)
+        await (scripts.status(500) if len(asked) == 1 else scripts.ok)(visit)
+
     async with (
-        Upstream(scripts.status(500)) as bad,
-        Upstream(scripts.ok) as good,
+        Upstream(fails_first) as one,
+        Upstream(fails_first) as two,
         Upstream(scripts.ok) as other,
-        role((bad.address, good.address), other.address) as running,
+        role((one.address, two.address), other.address) as running,
     ):
         reply = await running.chat(stream=stream)
         assert text_of(reply, stream=stream) == scripts.TEXT
         assert reply.headers["x-auriga-model"] == "m1"
-        assert (len(bad.visits), len(good.visits), len(other.visits)) == (1, 1, 0)
+        assert (len(one.visits), len(two.visits), len(other.visits)) == (1, 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ Only for a caller and an endpoint that speak differently; where they speak alike
     error = write_failure(Wire.MESSAGES, read_failure(status, body))       # whatever the provider
 """
 
-from auriga_router.translate.answer import says_something
+from auriga_router.translate.answer import Stop, says_something
 from auriga_router.translate.answers import (
     ErrorReply,
     decoder,
@@ -21,20 +21,19 @@ from auriga_router.translate.answers import (
     write_request_error,
 )
 from auriga_router.translate.canonical import Request
-from auriga_router.translate.estimate import estimate_tokens
 from auriga_router.translate.failure import Failure, Kind
 from auriga_router.translate.problems import AnswerError, Dropped, RequestError, TranslationError
 from auriga_router.translate.read_failure import read_failure
 from auriga_router.translate.reply import Identity, Reply
 from auriga_router.translate.requests import Asked, Written, read_request, write_request
-from auriga_router.translate.resume import Tape, continuation
+from auriga_router.translate.resume import Start, Tape, continuation
 from auriga_router.translate.stream import Translation
 from auriga_router.translate.target import Target
 from auriga_router.translate.wires import Wire
 
 __all__ = [
     "AnswerError", "Asked", "Dropped", "ErrorReply", "Failure", "Identity", "Kind", "Reply", "Request", "RequestError",
-    "Tape", "Target", "Translation", "TranslationError", "Wire", "Written", "continuation", "decoder", "encoder",
-    "estimate_tokens", "read_answer", "read_failure", "read_request", "says_something", "write_answer",
-    "write_failure", "write_request", "write_request_error",
+    "Start", "Stop", "Tape", "Target", "Translation", "TranslationError", "Wire", "Written", "continuation", "decoder",
+    "encoder", "read_answer", "read_failure", "read_request", "says_something", "write_answer", "write_failure",
+    "write_request", "write_request_error",
 ]  # fmt: skip

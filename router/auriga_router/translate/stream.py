@@ -13,7 +13,7 @@ from typing import Protocol
 from auriga_router.translate.answer import Stop
 from auriga_router.translate.events import CONTENT, Event, Failed, Finished
 from auriga_router.translate.failure import Failure, Kind
-from auriga_router.translate.resume import Resumed, Tape
+from auriga_router.translate.resume import Resumed, Start, Tape
 
 
 class Decoder(Protocol):
@@ -68,14 +68,26 @@ class Translation:
         """What to send when nobody can go on."""
         return self._encoder.fail(failure)
 
-    def resume(self, decoder: Decoder, tape: Tape, repeat: str = "") -> None:
-        """Go on with another endpoint's stream, which was asked to continue what ``tape`` holds.
+    @property
+    def resumable(self) -> bool:
+        """Can another endpoint go on with it?"""
+        return self.tape is not None and self.tape.resumable and not self.finished
 
-        ``repeat``: the start that it was given, if it says it again (``Target.echoes_prefill``).
-        """
+    @property
+    def resumed(self) -> bool:
+        """Is it the rest of an answer that comes?"""
+        return self._resumed is not None
+
+    def resume(self, decoder: Decoder, start: Start) -> None:
+        """Go on with another endpoint's stream, which was given ``start`` of what ``tape`` holds."""
         self._decoder = decoder
-        self._resumed = Resumed(tape, repeat)
+        self._resumed = Resumed(self.tape or Tape(), start)
+        self.content = False
         self.failure = None
+
+    def finish(self, stop: Stop) -> bytes:
+        """What to send when it is whole as it is."""
+        return self._write([Finished(stop)])
 
     def _write(self, events: list[Event]) -> bytes:
         if self.failure is not None:

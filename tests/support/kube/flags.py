@@ -1,6 +1,5 @@
 """The command line of each program of a control plane: pure functions of where it lies and listens."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def etcd(layout: Layout) -> list[str]:
     ]
 
 
-def kube_apiserver(layout: Layout, *, audit: bool, admission: Sequence[str] = ()) -> list[str]:
+def kube_apiserver(layout: Layout, *, audit: bool) -> list[str]:
     """kube-apiserver with RBAC, client certificates and service account tokens; nobody is anonymous."""
     pki = layout.pki
     # A loopback address may not stand in the endpoints of default/kubernetes; then nothing keeps those.
@@ -83,7 +82,7 @@ def kube_apiserver(layout: Layout, *, audit: bool, admission: Sequence[str] = ()
         f"--client-ca-file={pki / 'ca.pem'}",
         "--anonymous-auth=false",
         "--authorization-mode=Node,RBAC",
-        f"--enable-admission-plugins={','.join(('NodeRestriction', *admission))}",
+        "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
         f"--service-account-issuer={ISSUER}",
         f"--service-account-key-file={pki / 'service-accounts.pem'}",

@@ -126,6 +126,9 @@ class ChatDecoder:
                 events.append(TextDelta(content))  # nearly every chunk of nearly every stream
             else:
                 self._delta(delta, choice, events)
+        text = choice.get("text")  # of a plain completion, which may continue a chat
+        if text and isinstance(text, str):
+            events.append(TextDelta(text))
         reason = choice.get("finish_reason")
         if reason == "error":
             self._fail(Failure(Kind.SERVER), events)

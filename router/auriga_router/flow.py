@@ -1,0 +1,66 @@
+"""The reply to one caller once content has left for it: from one endpoint or, after a break, from several in turn.
+
+Knows no sockets. A break is told as an outcome; who goes on is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from auriga_router.adapter import Adapter, Stream
+from auriga_router.call import Call
+from auriga_router.dialects import Problem
+from auriga_router.ports import Client
+from auriga_router.routing.outcome import Outcome
+from auriga_router.translate import Stop, Translation
+from auriga_router.wire.http import LAST_CHUNK
+
+
+class Flow:
+    """A committed stream."""
+
+    __slots__ = ("_adapter", "_call", "_client", "_stream", "rest")
+
+    def __init__(self, client: Client, call: Call) -> None:
+        self._client = client
+        self._call = call
+        self._adapter: Adapter
+        self._stream: Stream
+        self.rest: Translation | None = None
+        """After a break: what another endpoint can go on with."""
+
+    def go_on(self, adapter: Adapter, head: bytes, *, complete: bool) -> Outcome | None:
+        """What this adapter held becomes visible, after ``head``. Gives what ``feed`` gives."""
+        self._adapter = adapter
+        self._stream, start = adapter.commit(complete=complete)
+        return self._send(head + start, complete=complete)
+
+    def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
+        """More of the endpoint's response. OK: the reply is whole; CUT: it broke; None: it goes on."""
+        return self._send(self._stream.feed(data, complete=complete), complete=complete)
+
+    def _send(self, out: bytes, *, complete: bool) -> Outcome | None:
+        if out:
+            self._client.write(out)
+        if self._stream.broken:
+            return Outcome.CUT
+        return Outcome.OK if complete else None
+
+    def end(self) -> bool:
+        """The endpoint is gone. Was the answer whole anyway? Then its end is sent; else ``rest`` may be set."""
+        end = self._stream.end()
+        if end is None:
+            self._client.write(self._stream.unsent())
+            self.rest = self._adapter.translation()
+            if self.rest is None or not self._spent(self.rest):
+                return False
+            end = self._stream.frame(self.rest.finish(Stop.LENGTH)) + (LAST_CHUNK if self._call.chunked else b"")
+        self._client.write(end)
+        return True
+
+    def _spent(self, rest: Translation) -> bool:
+        """Has all been said that the caller's limit of tokens allows?"""
+        limit = self._call.asked.request.max_tokens
+        return limit is not None and rest.tape is not None and rest.tape.tokens >= limit
+
+    def fail(self, problem: Problem) -> None:
+        """Nobody can go on: say so in the stream."""
+        self._client.write(self._stream.fail(problem))

@@ -1,0 +1,25 @@
+"""What all exchanges of a router share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auriga_router.ports import Clock, CoarseClock, Connector, OnAttempt, OnReply, Timed
+
+
+@dataclass(slots=True)
+class World:
+    """Everything outside of an exchange but its client."""
+
+    connector: Connector
+    now: Clock
+    coarse: CoarseClock
+    wall_now: Clock
+    timed: set[Timed]
+    """Whatever the sweep looks after."""
+    on_attempt: OnAttempt | None
+    on_reply: OnReply | None
+    hold_limit: int
+    """Bytes of a stream that are held before its first content."""
+    answer_limit: int
+    """Bytes of an answer that is not streamed."""
