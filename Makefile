@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := crds operator router cli tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt crds lock images cluster cluster-down e2e compiled bench clean
+.PHONY: help up test check fmt crds lock images cluster cluster-down kind kind-down e2e compiled bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,8 +54,14 @@ cluster: $(VENV)/dev ## Start a cluster of one node on this machine, with this t
 cluster-down: $(VENV)/dev ## Stop that cluster, and leave nothing behind
 	@PYTHONPATH=tests $(BIN)/python -m e2e.cluster down
 
-e2e: cluster ## Run the scenarios of tests/e2e on it, and stop it
-	@$(BIN)/pytest tests/e2e; status=$$?; $(MAKE) cluster-down; exit $$status
+kind: $(VENV)/dev ## The same with Docker and kind
+	@PYTHONPATH=tests $(BIN)/python -m e2e.cluster up --kind
+
+kind-down: $(VENV)/dev ## Delete that cluster
+	@PYTHONPATH=tests $(BIN)/python -m e2e.cluster down --kind
+
+e2e: $(VENV)/dev ## Run the scenarios of tests/e2e on a cluster of their own, from nothing (root, or Docker and kind)
+	@PYTHONPATH=tests $(BIN)/python -m e2e
 
 compiled: $(VENV)/dev ## Build the wheel with the router compiled by mypyc (needs a C compiler), and unpack it into dist/compiled
 	rm -rf dist

@@ -178,7 +178,7 @@ class ModelSpec(Schema):
     """A partial PodTemplateSpec that is merged last: {spec: {nodeSelector: {...}, tolerations: [...]}}."""
     capabilities: Annotated[list[Capability], Field(max_length=6), ListSet()] = []
     """What it can do. Default: chat, completions, tools, and prefill (continuing a begun answer), which all but openai
-    and gemini can."""
+    and gemini can; vision with openai, anthropic, gemini, and where engine.args has --mmproj."""
     locality: Locality | None = None
     """Where prompts go: Cluster or Cloud. Default: Cluster for source, Cloud for external."""
     privacy: ModelPrivacy = ModelPrivacy()
@@ -207,7 +207,15 @@ class ModelSpec(Schema):
         default: set[Capability] = {"chat", "completions", "tools"}
         if self.external is None or self.external.provider not in ("openai", "gemini"):
             default.add("prefill")
+        if self._sees:
+            default.add("vision")
         return frozenset(default)
+
+    @property
+    def _sees(self) -> bool:
+        if self.external is not None:
+            return self.external.provider in ("openai", "anthropic", "gemini")
+        return any(argument.startswith("--mmproj") for argument in self.engine.args)
 
 
 class Model(Schema):

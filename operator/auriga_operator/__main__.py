@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, cast
 
 import kopf
 import uvloop
+from kopf._cogs.clients.errors import APIError  # kopf does not export what its own requests end with
+from kopf._cogs.clients.watching import WatchingError
 
+from auriga_operator.again import Interrupted, again
 from auriga_operator.app import App, image_volumes
 from auriga_operator.connection import Connection, NoCluster, connect
 from auriga_operator.errors import ApiError, Unreachable
@@ -35,9 +38,8 @@ def main() -> int:
         logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     try:
         connection = connect()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(settings, connection))
-    except (NoCluster, ApiError, Unreachable) as error:
+        again(lambda: uvloop.run(run(settings, connection)))
+    except (NoCluster, ApiError, Unreachable, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the last word of a program
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -54,15 +56,19 @@ async def run(settings: Settings, connection: Connection) -> None:
         stop = asyncio.Event()
         work = asyncio.create_task(app.run(), name="auriga")
         work.add_done_callback(lambda _: stop.set())
-        await kopf.operator(
-            registry=registry(app, connection, work),
-            # Unless told, kopf asks for the user's name, and a container's bare uid has none.
-            identity=cast("Identity", identity),
-            stop_flag=stop,
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
-            liveness_endpoint=f"http://0.0.0.0:{settings.probe_port}/healthz" if settings.probe_port else None,
-        )
+        try:
+            await kopf.operator(
+                registry=registry(app, connection, work),
+                # Unless told, kopf asks for the user's name, and a container's bare uid has none.
+                identity=cast("Identity", identity),
+                stop_flag=stop,
+                clusterwide=not settings.namespaces,
+                namespaces=settings.namespaces,
+                liveness_endpoint=f"http://0.0.0.0:{settings.probe_port}/healthz" if settings.probe_port else None,
+            )
+        except (APIError, WatchingError) as error:
+            # A watch that is answered by 403 or 404 ends kopf, and an API server that starts does that for a moment.
+            raise Interrupted(f"{type(error).__name__}: {error}") from error
         if work.done() and not work.cancelled():
             work.result()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,29 +29,27 @@ class Notice:
     message: str
 
 
-def of_model(before: dict[str, Any], after: dict[str, Any]) -> Notice | None:
+def of_model(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
     """That it became ready, or that and why it cannot serve as it should."""
     was, now = _condition(before, "Ready"), _condition(after, "Ready")
     if _same(was, now):
-        return None
+        return
     if now["reason"] not in _QUIET:
-        return Notice("Warning", now["reason"], now["message"])
-    if now["status"] == "True" and was.get("status") != "True":
-        return Notice("Normal", "Ready", now["message"])
-    return None
+        yield Notice("Warning", now["reason"], now["message"])
+    elif now["status"] == "True" and was.get("status") != "True":
+        yield Notice("Normal", "Ready", now["message"])
 
 
-def of_chain(before: dict[str, Any], after: dict[str, Any]) -> Notice | None:
+def of_chain(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
     """That nobody can answer, that a name is taken or a member missing, or that another member answers now."""
     for kind in ("Ready", "MembersResolved", "SynonymsUnique"):
         was, now = _condition(before, kind), _condition(after, kind)
         # What is new waits for its members: that is no news.
         if now["status"] == "False" and not _same(was, now) and (was or kind != "Ready"):
-            return Notice("Warning", now["reason"], now["message"])
+            yield Notice("Warning", now["reason"], now["message"])
     was_active, active = before.get("activeMember", ""), after["activeMember"]
     if active and active != was_active:
-        return Notice("Normal", "ActiveMember", f"{active} answers now" + (f", not {was_active}" if was_active else ""))
-    return None
+        yield Notice("Normal", "ActiveMember", f"{active} answers now" + (f", not {was_active}" if was_active else ""))
 
 
 def event(notice: Notice, about: Object, component: str, now: float) -> Object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from auriga_operator import notices, views
@@ -34,7 +34,7 @@ _CALM_SECONDS = 2.0
 _BUSY_SECONDS = 30.0
 """The same while more objects wait to be worked on than there are workers."""
 
-Told = Callable[[dict[str, Any], dict[str, Any]], Notice | None]
+Told = Callable[[dict[str, Any], dict[str, Any]], Iterable[Notice]]
 
 
 class Reconciler:
@@ -157,7 +157,7 @@ class Reconciler:
             return wait
         await self._write_status(item, status)
         self._written[key] = now
-        if notice := told(before, status):
+        for notice in told(before, status):
             await self._tell(notice, item, now)
         return None
 

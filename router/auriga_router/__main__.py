@@ -9,15 +9,18 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
 
 from auriga_router.attempt_log import AttemptLog
+from auriga_router.outlets import Refusal, Shared, bind, to_stdout
 from auriga_router.router import Router
 from auriga_router.settings import ProcessSettings, read_settings
 from auriga_router.snapshot import Snapshot
+from auriga_router.workers import Workers
 
 # ruff: noqa: PLC0415 - of the two sources only the one that is followed is loaded: pods are many, and memory counts
 
@@ -28,26 +31,49 @@ Follow = Callable[[Apply], Awaitable[None]]
 _log = logging.getLogger("auriga_router")
 
 
-class Refusal(Exception):  # noqa: N818 - says it all
-    """Why nothing is started, in one line, and the exit status."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def main() -> int:
     """Run the router until SIGTERM or SIGINT. Gives the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = read_settings(sys.argv[1:], os.environ)
     try:
         follow = _cluster(settings) if follows_cluster(settings, os.environ) else _files(settings)
-        sock = _bind(settings)
+        sock = bind(settings)
     except Refusal as refusal:
         print(f"error: {refusal}", file=sys.stderr)  # noqa: T201 - the one line for the person at the terminal
         return refusal.status
-    uvloop.run(serve(settings, follow, sock))
-    return 0
+    if settings.workers == 1:
+        uvloop.run(serve(Process(settings, follow, [sock])))
+        return 0
+    return several(settings, follow, sock)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What one process serves."""
+
+    settings: ProcessSettings
+    follow: Follow
+    sockets: Sequence[socket.socket]
+    write: Callable[[bytes], object] = to_stdout
+    worker: int = 0
+    """Its number, if there are several."""
+    parent: int | None = None
+    """A descriptor that ends when the parent does."""
+
+
+def several(settings: ProcessSettings, follow: Follow, sock: socket.socket) -> int:
+    """Serve with several processes. ``sock`` keeps the port for them and never listens itself."""
+    port = sock.getsockname()[1]
+    write = Shared()
+
+    def work(number: int, parent: int) -> int:
+        sockets = [bind(settings, port)]
+        if settings.metrics_port:
+            sockets.append(bind(settings, settings.metrics_port + number - 1))
+        uvloop.run(serve(Process(settings, follow, sockets, write, number, parent)))
+        return 0
+
+    return Workers(settings.workers, work).run()
 
 
 def follows_cluster(settings: ProcessSettings, environment: Mapping[str, str]) -> bool:
@@ -56,13 +82,17 @@ def follows_cluster(settings: ProcessSettings, environment: Mapping[str, str]) -
     return settings.kubernetes or (there_is_one and not settings.file)
 
 
-async def serve(settings: ProcessSettings, follow: Follow, sock: socket.socket) -> None:
-    """Serve on a bound socket, as soon as there is something to route by, until told to stop; then drain."""
-    log = AttemptLog(_stdout)
-    router = Router(settings, on_attempt=log if settings.log_attempts else None)
+async def serve(process: Process) -> None:
+    """Serve on bound sockets, as soon as there is something to route by, until told to stop; then drain."""
+    settings = process.settings
+    log = AttemptLog(process.write)
+    router = Router(settings, on_attempt=log if settings.log_attempts else None, worker=process.worker)
     stop, ready = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    if process.parent is not None:
+        loop.add_reader(process.parent, stop.set)
 
     async def apply(snapshot: Snapshot) -> None:
         await router.apply_in_steps(snapshot)
@@ -72,14 +102,18 @@ async def serve(settings: ProcessSettings, follow: Follow, sock: socket.socket) 
             gc.freeze()
         ready.set()
 
-    tasks = [asyncio.ensure_future(follow(apply)), asyncio.create_task(log.run())]
+    tasks = [asyncio.ensure_future(process.follow(apply)), asyncio.create_task(log.run())]
     waits = [asyncio.create_task(ready.wait()), asyncio.create_task(stop.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():
         # Not earlier: that it listens is what makes a pod ready.
-        await router.start(sock)
-        _log.info("listening on http://%s:%d", *sock.getsockname()[:2])
+        for sock in process.sockets:
+            await router.start(sock)
+        who = f" (worker {process.worker})" if process.worker else ""
+        _log.info("listening on http://%s:%d%s", *process.sockets[0].getsockname()[:2], who)
     await stop.wait()
+    if process.parent is not None:
+        loop.remove_reader(process.parent)
     _log.info("stopping: requests under way get %g s to finish", settings.drain)
     await router.close(settings.drain)
     for task in (*tasks, *waits):
@@ -122,23 +156,6 @@ def _cluster(settings: ProcessSettings) -> Follow:
         return feed.follow(settings, os.environ)
     except NoCluster as error:
         raise Refusal(str(error), 3) from None
-
-
-def _bind(settings: ProcessSettings) -> socket.socket:
-    """A socket that does not listen yet: until it does, callers are refused and go to another router."""
-    sock = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((settings.host, settings.port))
-    except OSError as error:
-        sock.close()
-        raise Refusal(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}", 3) from None
-    return sock
-
-
-def _stdout(lines: bytes) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

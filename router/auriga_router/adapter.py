@@ -112,7 +112,8 @@ class PassThrough:
     def request(self, endpoint: Endpoint) -> tuple[bytes, bytes]:
         """See Adapter."""
         body = self._call.body_for(self._backend)
-        return self._call.head(self._backend, endpoint, self._call.operation.path, len(body)), body
+        call = self._call
+        return call.head(self._backend, endpoint, call.operation.path, len(body), call.native), body
 
     def hold_whole(self, head: ResponseHead, limit: int) -> HeldWhole:
         """See Adapter."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from auriga_router.body import BodyError, parse
 from auriga_router.call import Call
 from auriga_router.dialects import Operation, Problem
+from auriga_router.dialects.anthropic import COUNT_TOKENS
 from auriga_router.naming import near
+from auriga_router.shape import survey
 from auriga_router.table import Chain, RoutingTable
 from auriga_router.wire.request import Request
 
@@ -16,18 +18,20 @@ def admit(request: Request, operation: Operation, table: RoutingTable, request_i
     """The call that this request makes, or what is wrong with it."""
     body = request.body
     try:
-        model, stream, single, span = parse(body)
+        model, stream, single, span, document = parse(body)
+        needs = survey(operation, document)
     except BodyError as bad:
         return Problem(400, "invalid_request", bad.message, bad.param)
     chain = table.names.get(model)
     if chain is None:
         return unknown_model(model, table)
-    needs = operation.needs
-    if not needs <= chain.capabilities:
+    if not able(chain, needs) and operation is not COUNT_TOKENS:  # those can be estimated
         return _incapable(chain, needs)
     call = Call(request_id, operation, needs, chain, body, span, stream, single, request.keep_alive, not request.http10)
     if b"traceparent" in request.headers:
-        call.forwarded = _forwarded(request.headers)
+        call.forwarded = _lines(request.headers, _FORWARDED)
+    if operation.forwards:
+        call.native = _lines(request.headers, operation.forwards)
     return call
 
 
@@ -44,12 +48,17 @@ def unknown_model(name: str, table: RoutingTable) -> Problem:
     return Problem(404, "model_not_found", message, "model")
 
 
-def _forwarded(headers: dict[bytes, bytes]) -> bytes:
-    return b"".join(b"%s: %s\r\n" % (name, headers[name]) for name in _FORWARDED if name in headers)
+def _lines(headers: dict[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
+    return b"".join(b"%s: %s\r\n" % (name, headers[name]) for name in names if name in headers)
+
+
+def able(chain: Chain, needs: frozenset[str]) -> bool:
+    """Is there a member that can do all of it?"""
+    return needs <= chain.capabilities and any(needs <= member.backend.capabilities for member in chain.members)
 
 
 def _incapable(chain: Chain, needs: frozenset[str]) -> Problem:
     names = ", ".join(member.backend.name for member in chain.members)
-    lacking = ", ".join(sorted(needs - chain.capabilities))
+    lacking = " and ".join(sorted(needs - chain.capabilities or needs))
     message = f"{chain.role} has no {lacking}: none of {names} declares it in spec.capabilities"
     return Problem(400, "unsupported_operation", message, "model")

@@ -6,7 +6,7 @@ The original bytes go to the endpoint with only that value replaced: whatever el
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -28,17 +28,27 @@ class BodyError(Exception):
         self.param = param
 
 
-def parse(body: bytes) -> tuple[str, bool, bool, tuple[int, int]]:
-    """What routing needs to know of a request: its model, is it streamed, is one choice asked for, and ``locate``.
+class Parsed(NamedTuple):
+    """What routing needs to know of a request."""
 
-    Raises BodyError.
-    """
+    model: str
+    stream: bool
+    single: bool
+    """One choice is asked for."""
+    span: tuple[int, int]
+    """As ``locate`` gives it."""
+    document: dict[str, Any]
+    """All of it, but perhaps for the model."""
+
+
+def parse(body: bytes) -> Parsed:
+    """Read a request. Raises BodyError."""
     first = _FIRST.match(body)
     if first is not None:
         # Of long prompts a search for a second `model` would take as long as parsing does: that of the rest tells it.
         rest = _object(b"{" + body[first.end() :])
         if rest and "model" not in rest:
-            return first[1][1:-1].decode("ascii"), *_options(rest), first.span(1)
+            return Parsed(first[1][1:-1].decode("ascii"), *_options(rest), first.span(1), rest)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -48,11 +58,10 @@ def parse(body: bytes) -> tuple[str, bool, bool, tuple[int, int]]:
     model = document.get("model")
     if not isinstance(model, str) or not model:
         raise BodyError("model: name a role or a Model" if model in (None, "") else "model: must be a string", "model")
-    return model, *_options(document), locate(body)
+    return Parsed(model, *_options(document), locate(body), document)
 
 
 def _options(document: dict[str, Any]) -> tuple[bool, bool]:
-    _check_shape(document)
     stream = document.get("stream")
     if stream is not None and stream is not True and stream is not False:
         raise BodyError("stream: must be true or false", "stream")
@@ -65,20 +74,6 @@ def _object(text: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return document if isinstance(document, dict) else None
-
-
-def _check_shape(document: dict[str, Any]) -> None:
-    """What is wrong in every dialect, and what llama-server answers with 500, as if it were to blame."""
-    messages = document.get("messages")
-    if messages is not None:
-        if not isinstance(messages, list):
-            raise BodyError("messages: must be a list", "messages")
-        for index, message in enumerate(messages):
-            if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-                raise BodyError(f"messages[{index}].role: is required", f"messages[{index}].role")
-    tools = document.get("tools")
-    if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
-        raise BodyError("tools: must be a list of objects", "tools")
 
 
 def locate(body: bytes) -> tuple[int, int]:

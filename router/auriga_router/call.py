@@ -34,6 +34,8 @@ class Call:
     """Header lines that go on to the endpoint, each ending in CRLF."""
     key: int = 0
     """Of the conversation; 0 if nothing depends on it."""
+    native: bytes = b""
+    """Header lines that go on to an endpoint of the caller's own dialect."""
     _asked: Asked | None = field(default=None, repr=False)
 
     @property
@@ -54,14 +56,14 @@ class Call:
         """The caller's own bytes, with the name that the model has there."""
         return splice(self.body, self.model_span, backend.model_json)
 
-    def head(self, backend: Backend, endpoint: Endpoint, path: bytes, size: int) -> bytes:
+    def head(self, backend: Backend, endpoint: Endpoint, path: bytes, size: int, extra: bytes = b"") -> bytes:
         """Head of a request with a body of ``size`` bytes. ``path`` is what the backend's own is followed by."""
         return (
             b"POST %s%s HTTP/1.1\r\nhost: %s\r\n%scontent-type: application/json\r\naccept-encoding: identity\r\n"
-            b"user-agent: auriga\r\nx-request-id: %s\r\n%scontent-length: %d\r\n\r\n"
+            b"user-agent: auriga\r\nx-request-id: %s\r\n%s%scontent-length: %d\r\n\r\n"
         ) % (
             backend.path, path, endpoint.authority, backend.headers,
-            self.request_id, self.forwarded, size,
+            self.request_id, self.forwarded, extra, size,
         )  # fmt: skip
 
     def reply_headers(self, answered: Member | None, failed: list[Tried]) -> bytes:

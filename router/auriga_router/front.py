@@ -11,14 +11,13 @@ from itertools import count
 import orjson
 
 from auriga_router.admin import Admin
-from auriga_router.admission import admit
+from auriga_router.admission import able, admit
 from auriga_router.call import Call
 from auriga_router.conversation import key_of
-from auriga_router.dialects import Operation, Problem
-from auriga_router.dialects.openai import DIALECT
-from auriga_router.dialects.paths import OPERATIONS
+from auriga_router.dialects import Operation, Problem, anthropic
+from auriga_router.dialects.paths import OPERATIONS, dialect_of, plain
 from auriga_router.exchange import Exchange
-from auriga_router.needs import held
+from auriga_router.replies import estimate
 from auriga_router.routing.order import Moment, arranged
 from auriga_router.table import RoutingTable
 from auriga_router.wire.http import reply
@@ -61,7 +60,9 @@ class Front:
         path = _path(request.target)
         operation = OPERATIONS.get(path)
         if operation is None:
-            client.write(self._admin.answer(request, path, self.table, self._request_id(request)))
+            dialect = anthropic.DIALECT if b"anthropic-version" in request.headers else dialect_of(path)
+            request_id = self._request_id(request)
+            client.write(self._admin.answer(request, plain(path), self.table, dialect, request_id))
         elif request.method == b"POST":
             return self._infer(request, client, operation)
         else:
@@ -73,12 +74,17 @@ class Front:
     def refuse(self, refusal: Refusal) -> bytes:
         """The reply to what is not HTTP, or too much of it."""
         self.refused[refusal.status, "bad_request"] += 1
-        body = DIALECT.error(Problem(refusal.status, "bad_request", refusal.message))
-        return reply(refusal.status, b"x-request-id: %s\r\n" % self._new_id(), body, close=True)
+        dialect = dialect_of(_path(refusal.target))
+        body = dialect.error(Problem(refusal.status, "bad_request", refusal.message))
+        return reply(refusal.status, dialect.id_headers(self._new_id()), body, close=True)
 
     def _infer(self, request: Request, client: ServerConnection, operation: Operation) -> Exchange | None:
         request_id = self._request_id(request)
         call = admit(request, operation, self.table, request_id)
+        if isinstance(call, Call) and not able(call.chain, call.needs):
+            client.write(estimate(call))
+            client.done(keep_alive=request.keep_alive)
+            return None
         if isinstance(call, Call):
             if call.chain.balanced or not call.chain.as_written:
                 self._prepare(call)
@@ -93,7 +99,7 @@ class Front:
     def _error(
         self, request: Request, operation: Operation, problem: Problem, request_id: bytes, headers: bytes = b""
     ) -> bytes:
-        headers = b"x-request-id: %s\r\n%s" % (request_id, headers)
+        headers = operation.dialect.id_headers(request_id) + headers
         whole = reply(problem.status, headers, operation.dialect.error(problem), close=not request.keep_alive)
         # What answers a HEAD has no body, or the client would read it as the start of its next reply.
         return whole[: whole.index(b"\r\n\r\n") + 4] if request.method == b"HEAD" else whole
@@ -106,7 +112,7 @@ class Front:
             call.key = key_of(document)
         if not chain.as_written:
             moment = Moment(self._world.now(), call.stream, self._random)
-            call.chain = arranged(chain, call.needs | held(document), moment)
+            call.chain = arranged(chain, call.needs, moment)
 
     def _request_id(self, request: Request) -> bytes:
         """The caller's, if it is fit to be repeated in headers and logs; else a new one."""

@@ -1,10 +1,13 @@
-"""``GET /v1/models``: every name that callers may send, in OpenAI's shape. Pure."""
+"""``GET /v1/models``: every name that callers may send, in the shape of OpenAI or of Anthropic. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from auriga_router.table import Chain, RoutingTable
+
+_LONG_AGO = "1970-01-01T00:00:00Z"
+"""Anthropic's own answer for a model whose age is not known."""
 
 
 def model_list(table: RoutingTable) -> dict[str, Any]:
@@ -29,6 +32,19 @@ def model_object(name: str, chain: Chain) -> dict[str, Any]:
             "members": [member.backend.name for member in chain.members],
         },
     }
+
+
+def anthropic_list(table: RoutingTable) -> dict[str, Any]:
+    """The same for Anthropic's clients, on one page."""
+    data = [anthropic_object(name, chain) for name, chain in _names(table)]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
+    return {"data": data, "has_more": False, **ends}
+
+
+def anthropic_object(name: str, chain: Chain) -> dict[str, Any]:
+    """One name, as Anthropic has it."""
+    told = model_object(name, chain)["auriga"]
+    return {"type": "model", "id": name, "display_name": name, "created_at": _LONG_AGO, "auriga": told}
 
 
 def _names(table: RoutingTable) -> list[tuple[str, Chain]]:

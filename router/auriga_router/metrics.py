@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
@@ -33,7 +39,9 @@ class Metrics(Collector):
         refused: Callable[[], Mapping[tuple[int, str], int]],
         connections: Callable[[], int],
         now: Clock,
+        worker: int = 0,
     ) -> None:
+        self._worker = worker
         self._table = table
         self._refused = refused
         self._connections = connections
@@ -52,6 +60,10 @@ class Metrics(Collector):
         yield from _attempts(tallies)
         yield _replies(table)
         yield _refusals(self._refused())
+        if self._worker:
+            yield InfoMetricFamily(
+                "auriga_worker", "The process whose numbers these are.", {"worker": str(self._worker)}
+            )
         yield from _endpoints(table, self._now())
         connections = GaugeMetricFamily("auriga_connections", "Connections of callers that are open.")
         connections.add_metric((), self._connections())

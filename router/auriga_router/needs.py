@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 _IMAGES = frozenset({"image_url", "image", "input_image"})
 """Types of the parts of a message, in OpenAI's chat completions, Anthropic's messages, and OpenAI's responses."""
+_RESULTS = ("tool_result", "function_call_output")
+_FOUND = {
+    (False, False): frozenset[str](),
+    (True, False): frozenset({"tools"}),
+    (False, True): frozenset({"vision"}),
+    (True, True): frozenset({"tools", "vision"}),
+}
 
 
 def held(document: Mapping[str, Any]) -> frozenset[str]:
     """The capabilities that a request asks for by what it holds, beside its operation's."""
-    found = set()
-    if document.get("tools") or document.get("functions"):
-        found.add("tools")
-    if any(part.get("type") in _IMAGES for part in _parts(document)):
-        found.add("vision")
-    return frozenset(found)
+    turns = document.get("messages") or document.get("input")
+    sees = any(_shows(turn) for turn in turns if isinstance(turn, dict)) if isinstance(turns, list) else False
+    return _FOUND[bool(document.get("tools") or document.get("functions")), sees]
 
 
-def _parts(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    messages = document.get("messages") or document.get("input")
-    for message in messages if isinstance(messages, list) else ():
-        content = message.get("content") if isinstance(message, dict) else None
-        yield from (part for part in content if isinstance(part, dict)) if isinstance(content, list) else ()
+def _shows(turn: dict[str, Any]) -> bool:
+    """Is there an image in it? Results of tools may hold one, too."""
+    parts = turn.get("output" if turn.get("type") == "function_call_output" else "content")
+    if not isinstance(parts, list):
+        return False
+    for part in parts:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if isinstance(kind, str) and (kind in _IMAGES or (kind in _RESULTS and _shows(part))):
+            return True
+    return False

@@ -9,7 +9,7 @@ from auriga_router.held import HeldWhole
 from auriga_router.routing.choose import retry_after, skipped
 from auriga_router.routing.verdict import failure
 from auriga_router.table import Backend, Member
-from auriga_router.translate import RequestError, Wire, write_request_error
+from auriga_router.translate import RequestError, Wire, estimate_tokens, write_request_error
 from auriga_router.wire.http import reply, stream_head
 
 
@@ -28,6 +28,16 @@ def refused(call: Call, error: RequestError, failed: list[Tried]) -> tuple[int, 
     """Status and reply when the request cannot be said to any of those who could be asked."""
     status, body = write_request_error(call.operation.wire or Wire.CHAT, error)
     return status, reply(status, call.reply_headers(None, failed), body, close=not call.keep_alive)
+
+
+def estimate(call: Call) -> bytes:
+    """The count of a prompt's tokens where no member can count them: stated as an estimate."""
+    try:
+        tokens = estimate_tokens(call.body)
+    except RequestError as error:
+        return refused(call, error, [])[1]
+    headers = call.reply_headers(None, []) + b"x-auriga-estimated: true\r\n"
+    return reply(200, headers, b'{"input_tokens":%d}' % tokens, close=not call.keep_alive)
 
 
 def begin_stream(call: Call, member: Member, failed: list[Tried]) -> bytes:

@@ -36,7 +36,7 @@ class Router:
     """Sends each request to its role's Models in order, and falls back when one fails.
 
     ``on_attempt`` is called after every attempt, ``on_reply`` after a request's last one; they must be quick and must
-    not raise.
+    not raise. ``worker``: the number of this process, if there are several.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Router:
         *,
         on_attempt: OnAttempt | None = None,
         on_reply: OnReply | None = None,
+        worker: int = 0,
     ) -> None:
         now = time.monotonic
         self._settings = settings
@@ -62,13 +63,13 @@ class Router:
             answer_limit=settings.answer_limit,
         )
         self._metrics = Metrics(
-            lambda: self._front.table, lambda: self._front.refused, lambda: len(self._hub.connections), now
+            lambda: self._front.table, lambda: self._front.refused, lambda: len(self._hub.connections), now, worker
         )
         self._admin = Admin(now, self._metrics.exposition)
         self._front = Front(self._world, self._admin, secrets.token_hex(8), random.random)
         self._hub = Hub(self._front.handle, self._front.refuse, coarse, settings.body_limit)
         self._sweep = Sweep(now, coarse, self._world.timed, cast("set[Timed]", self._hub.connections))
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._leaving: dict[tuple[str, Address], Endpoint] = {}
         """Endpoints that are in no table any more but still have requests under way."""
 
@@ -103,16 +104,17 @@ class Router:
         return sum(endpoint.in_flight for endpoint in found or filter(None, [self._leaving.get((model, place))]))
 
     async def start(self, sock: socket.socket) -> None:
-        """Serve on a bound socket."""
+        """Serve on a bound socket. May be called for several."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: ServerConnection(self._hub), sock=sock, backlog=_BACKLOG)
-        self._sweep.start()
+        if not self._servers:
+            self._sweep.start()
+        self._servers.append(await loop.create_server(lambda: ServerConnection(self._hub), sock=sock, backlog=_BACKLOG))
 
     async def close(self, drain: float = 30.0) -> None:
         """Stop accepting, let requests under way finish for up to ``drain`` seconds, then cut what is left."""
         self._admin.draining = self._hub.draining = True
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in list(self._hub.connections):
             connection.close_if_idle()
         await self._drained(drain)

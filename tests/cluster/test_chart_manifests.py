@@ -168,6 +168,11 @@ def test_alerts_and_dashboard_are_whole() -> None:
     assert board["panels"]
 
 
+def test_owned_objects_may_block_their_owners_deletion_on_stricter_clusters() -> None:
+    rules = only(render(), "ClusterRole", "-operator")["rules"]
+    assert {"apiGroups": ["auriga.dev"], "resources": ["models/finalizers"], "verbs": ["update"]} in rules
+
+
 def test_an_upgrade_of_the_chart_alone_restarts_nothing() -> None:
     for item in render({}):
         if item["kind"] == "Deployment":

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from support.chart import CHART, helm
+from support.chart import CHART, helm, previous_chart, spec_properties
 from support.controlplane import ControlPlane
 from support.kube.processes import wait_until
 from support.kubernetes_objects import model
@@ -29,23 +27,6 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.fixture
-def previous(tmp_path: Path) -> Path:
-    """A chart as an earlier version might have been: its definition of Model knows no tags."""
-    folder = tmp_path / "auriga"
-    shutil.copytree(CHART, folder)
-    path = folder / "files" / "crds" / "models.auriga.dev.yaml"
-    crd = yaml.safe_load(path.read_text())
-    del spec_of(crd)["tags"]
-    path.write_text(yaml.safe_dump(crd))
-    return folder
-
-
-def spec_of(crd: dict[str, Any]) -> dict[str, Any]:
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    return dict(schema["properties"]["spec"])["properties"]
-
-
 def release(plane: ControlPlane, *arguments: str | Path) -> str:
     command = [helm(), *arguments, f"--kubeconfig={plane.kubeconfig}", f"--namespace={NAMESPACE}"]
     process = subprocess.run(list(map(str, command)), text=True, capture_output=True, check=False, timeout=120)
@@ -53,7 +34,8 @@ def release(plane: ControlPlane, *arguments: str | Path) -> str:
     return process.stdout
 
 
-def test_a_release_from_its_first_day_to_its_last_and_back(plane: ControlPlane, previous: Path) -> None:
+def test_a_release_from_its_first_day_to_its_last_and_back(plane: ControlPlane, tmp_path: Path) -> None:
+    previous = previous_chart(tmp_path / "auriga")
     with plane.client() as client:
 
         def get(path: str) -> dict[str, Any]:
@@ -63,7 +45,7 @@ def test_a_release_from_its_first_day_to_its_last_and_back(plane: ControlPlane, 
             return int(get(ROUTER)["spec"]["replicas"])
 
         def knows_tags() -> bool:
-            return "tags" in spec_of(get(f"{CRDS}/models.auriga.dev"))
+            return "tags" in spec_properties(get(f"{CRDS}/models.auriga.dev"))
 
         release(plane, "install", "auriga", previous, "--create-namespace")
         assert not knows_tags()

@@ -126,6 +126,22 @@ def test_an_api_server_that_is_away_costs_nothing_but_delay(
             place.ready("b", "Starting", seconds=30)
 
 
+def test_definitions_that_are_not_served_for_a_while(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """An API server that has just started, or is being upgraded, answers 404 for a moment."""
+    crds = sorted((Path(__file__).parents[2] / "crds").glob("*.yaml"))
+    with ControlPlane(tmp_path_factory.mktemp("plane"), crds=crds) as plane:
+        place = Namespace(plane, plane.create_namespace("gone"))
+        place.apply(claim())
+        with Operator(plane, place.name, tmp_path / "log") as operator:
+            place.apply(volume_model("a"))
+            place.ready("a", "Starting")
+            plane.kubectl("delete", "customresourcedefinition/models.auriga.dev", "--timeout=20s")
+            _until_logged(operator, "starting again")
+            plane.apply_crds()
+            place.apply(volume_model("b"))
+            place.ready("b", "Starting", seconds=40)
+
+
 def _until_logged(operator: Operator, text: str) -> None:
     deadline = time.monotonic() + 20
     while text not in operator.log:

@@ -43,6 +43,17 @@ def message(status: Object) -> str:
     return str(condition(status, "Ready")["message"])
 
 
+def told(place: Namespace, kind: str, name: str, reason: str) -> str:
+    """What a Warning of that reason about the object says, once there is one."""
+
+    def about(item: Object) -> bool:
+        target = item["involvedObject"]
+        return (target["kind"], target["name"], item["reason"], item["type"]) == (kind, name, reason, "Warning")
+
+    found = place.until("Event", lambda all_: any(map(about, all_.values())))
+    return str(next(item["message"] for item in found.values() if about(item)))
+
+
 def test_a_gpu_that_is_not_there_and_then_is(place: Namespace, kubelet: Kubelet) -> None:
     place.apply(volume_model("gpu", resources={"limits": {"nvidia.com/gpu": 2}}))
     pod = kubelet.pod("gpu")
@@ -50,6 +61,7 @@ def test_a_gpu_that_is_not_there_and_then_is(place: Namespace, kubelet: Kubelet)
     status = place.ready("gpu", "Unschedulable")
     assert "no node has 2 nvidia.com/gpu to spare" in message(status)
     assert "preemption" not in message(status)
+    assert told(place, "Model", "gpu", "Unschedulable") == message(status)
     assert condition(status, "Scheduled")["status"] == "False"
     assert not condition(status, "Stalled"), "a node may still come"
     kubelet.place(pod)
@@ -64,6 +76,7 @@ def test_an_image_that_cannot_be_pulled(place: Namespace, kubelet: Kubelet) -> N
     kubelet.waiting(pod, "ErrImagePull", "failed to pull: not found")
     status = place.ready("image", "ImagePullBackOff")
     assert "registry.example.com/none:1" in message(status)
+    assert told(place, "Model", "image", "ImagePullBackOff") == message(status)
     assert "not found" in message(status)
     assert condition(status, "Stalled")["status"] == "True"
     kubelet.running(pod)
@@ -80,13 +93,7 @@ def test_a_crash_shows_the_engines_last_lines_and_an_event_tells_of_it(place: Na
     assert "llama-server ended with 1" in message(status)
     assert "unknown argument: --flash" in message(status)
     assert status["phase"] == "Failed"
-
-    def told(found: dict[str, Object]) -> bool:
-        return any(
-            each["reason"] == "EngineCrashed" and each["involvedObject"]["name"] == "crash" for each in found.values()
-        )
-
-    place.until("Event", told)
+    assert told(place, "Model", "crash", "EngineCrashed") == message(status)
 
 
 def test_a_pod_killed_for_memory_names_its_limit(place: Namespace, kubelet: Kubelet) -> None:
@@ -94,7 +101,9 @@ def test_a_pod_killed_for_memory_names_its_limit(place: Namespace, kubelet: Kube
     pod = kubelet.pod("large")
     kubelet.place(pod)
     kubelet.running(pod, ready=False, restarts=1, last=terminated(137, reason="OOMKilled"))
-    assert "at its limit of 2Gi" in message(place.ready("large", "OOMKilled"))
+    status = place.ready("large", "OOMKilled")
+    assert "at its limit of 2Gi" in message(status)
+    assert "raise spec.resources.limits.memory" in told(place, "Model", "large", "OOMKilled")
 
 
 def test_a_volume_that_cannot_be_mounted_is_told_as_the_node_tells_it(place: Namespace, kubelet: Kubelet) -> None:
@@ -104,6 +113,7 @@ def test_a_volume_that_cannot_be_mounted_is_told_as_the_node_tells_it(place: Nam
     kubelet.waiting(pod, "ContainerCreating")
     kubelet.warn(pod, "FailedMount", "MountVolume.SetUp failed for volume weights: no such share")
     assert "no such share" in message(place.ready("unmounted", "VolumeNotMounted"))
+    told(place, "Model", "unmounted", "VolumeNotMounted")
     kubelet.running(pod)
     place.ready("unmounted", "Serving")
 
@@ -121,6 +131,7 @@ def test_one_replica_of_two_in_trouble_is_degraded_and_still_ready(place: Namesp
 def test_a_secret_that_is_missing_then_lacks_its_key_then_is_there_then_is_gone(place: Namespace) -> None:
     place.apply(external("provider"))
     assert "create it, with the key token" in message(place.ready("provider", "SecretNotFound"))
+    told(place, "Model", "provider", "SecretNotFound")
     place.apply(secret("provider-key", other="x"))
     assert "has no key token (its keys: other)" in message(place.ready("provider", "SecretKeyNotFound"))
     place.apply(secret("provider-key", token="x"))
@@ -135,6 +146,7 @@ def test_a_claim_that_is_missing_and_then_is_there(place: Namespace) -> None:
     place.apply(model)
     status = place.ready("claimless", "ClaimNotFound")
     assert f"{place.name}/later" in message(status)
+    assert told(place, "Model", "claimless", "ClaimNotFound") == message(status)
     assert condition(status, "WeightsReady")["status"] == "False"
     assert place.get("Deployment", "model-claimless") is None
     place.apply(claim("later"))
@@ -157,6 +169,7 @@ def test_a_wrong_edit_does_not_take_down_what_serves(place: Namespace, kubelet: 
 def test_a_pod_template_that_kubernetes_refuses(place: Namespace) -> None:
     place.apply(volume_model("template", podTemplate={"spec": {"restartPolicy": "Sometimes"}}))
     assert "restartPolicy" in message(place.ready("template", "Refused"))
+    told(place, "Model", "template", "Refused")
     place.apply(volume_model("template"))
     place.ready("template", "Starting")
 
@@ -169,6 +182,7 @@ def test_a_quota_that_leaves_no_room(place: Namespace) -> None:
     place.apply(volume_model("greedy", resources={"limits": {"nvidia.com/gpu": 8}}))
     status = place.ready("greedy", "QuotaExceeded", seconds=30)
     assert "requested: requests.nvidia.com/gpu=8" in message(status)
+    assert "raise the ResourceQuota" in told(place, "Model", "greedy", "QuotaExceeded")
 
 
 def test_a_namespace_that_forbids_files_of_the_node(place: Namespace) -> None:
@@ -207,6 +221,7 @@ def test_a_role_chain_says_who_answers_and_why_the_others_do_not(place: Namespac
         return all(each.get("status") == "False" for each in found)
 
     place.until("RoleChain", taken)
+    assert "a synonym of RoleChain coding too" in told(place, "RoleChain", "other", "NameTaken")
     place.delete("RoleChain", "other")
     place.until("RoleChain", lambda all_: condition(all_["coding"]["status"], "SynonymsUnique")["status"] == "True")
 
@@ -215,11 +230,41 @@ def _reasons(chain: Object) -> list[str | None]:
     return [member.get("reason") for member in (chain.get("status") or {}).get("members", ())]
 
 
+def broken(number: int) -> tuple[Object, str]:
+    """One of five ways of being broken, and what its condition calls it."""
+    name = f"bad{number}"
+    missing = {"name": "nowhere", "key": "token"}
+    claimless = volume_model(name)
+    claimless["spec"]["source"]["volume"]["claimName"] = "nowhere"
+    provider = external(name)
+    provider["spec"]["external"]["credentialsSecretRef"] = missing
+    hub = {"source": {"huggingFace": {"repo": "no/such", "tokenSecretRef": missing}}}
+    ways = (
+        (volume_model(name, podTemplate={"spec": {"restartPolicy": "Sometimes"}}), "Refused"),
+        (volume_model(name, podTemplate={"spec": {"containers": [{"name": "engine", "image": " x "}]}}), "Refused"),
+        (claimless, "ClaimNotFound"),
+        (provider, "SecretNotFound"),
+        ({"kind": "Model", "metadata": {"name": name}, "spec": hub}, "SecretNotFound"),
+    )
+    return ways[number % len(ways)]
+
+
 def test_fifty_broken_models_do_not_delay_fifty_good_ones(place: Namespace) -> None:
-    template = {"spec": {"restartPolicy": "Sometimes"}}
-    place.apply(*(volume_model(f"bad{number}", podTemplate=template) for number in range(50)))
-    place.apply(*(volume_model(f"good{number}") for number in range(50)))
-    place.until("Deployment", lambda found: all(f"model-good{number}" in found for number in range(50)), seconds=60)
-    for number in (0, 49):
-        place.ready(f"bad{number}", "Refused")
-        place.ready(f"good{number}", "Starting")
+    bad = [broken(number) for number in range(50)]
+    place.apply(*(item for item, _ in bad))
+
+    def all_say_so(found: dict[str, Object]) -> bool:
+        return all(
+            condition(found[item["metadata"]["name"]].get("status") or {}, "Ready").get("reason") == reason
+            for item, reason in bad
+        )
+
+    place.until("Model", all_say_so, seconds=60)
+    for number in range(50):
+        # One after the other while all the broken ones are tried again and again: not one of these waits for them.
+        place.apply(volume_model(f"good{number}"))
+        place.until("Deployment", lambda found, name=f"model-good{number}": name in found, seconds=10)
+    place.ready("good49", "Starting")
+    mended = volume_model("bad0")
+    place.apply(mended)
+    place.ready("bad0", "Starting")

@@ -5,6 +5,7 @@
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +14,23 @@ from support.kube import cache
 
 TREE = Path(__file__).parents[2]
 CONTEXT = ("crds/auriga_api", "operator/auriga_operator", "router/auriga_router", "cli/auriga_cli")
-FILES = ("pyproject.toml", "README.md", "LICENSE", ".dockerignore")
+FILES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".dockerignore")
 DOCKERFILES = {"auriga": "Dockerfile", "auriga-engine": "images/engine/Dockerfile"}
 LOCKS = {"auriga": ("build", "operator"), "auriga-engine": ("build", "local")}
+DEMO = TREE / "examples" / "demo-model" / "demo.gguf"
+DEMO_DOCKERFILE = Path(__file__).parent / "weights" / "Dockerfile"
+DEMO_WEIGHTS = "auriga-demo-weights"
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image of this tree. `tag` changes with whatever it is made of, so that nobody runs an older one by mistake."""
+    """An image of this tree. `archive` is another file as soon as anything that it is made of has changed."""
 
     name: str
     tag: str
     archive: Path
+    dockerfile: Path
+    context: Path
 
     @property
     def reference(self) -> str:
@@ -32,33 +38,52 @@ class Image:
         return f"localhost/{self.name}:{self.tag}"
 
 
-def obtain(report: cache.Report) -> dict[str, Image]:
-    """Both images by name, built where need be: a minute the first time, seconds later. Raises images.ImageError."""
+Images = dict[str, Image]
+
+
+def described(python: str) -> Images:
+    """All of them by name, on that base image; nothing is built."""
+    found = {name: _image(name, python) for name in DOCKERFILES}
+    demo = _digest(python, [DEMO_DOCKERFILE, DEMO])
+    # Its tag never changes, because the scenarios' YAML names it.
+    found[DEMO_WEIGHTS] = Image(DEMO_WEIGHTS, "1", _archive(DEMO_WEIGHTS, demo), DEMO_DOCKERFILE, DEMO.parent)
+    return found
+
+
+def obtain(report: cache.Report) -> Images:
+    """All of them, built where need be: a minute the first time, seconds later. Raises images.ImageError."""
     python = base.obtain(report)
-    folder = cache.root() / "auriga-images"
-    folder.mkdir(exist_ok=True)
-    found = {name: _image(name, python, folder) for name in DOCKERFILES}
+    found = described(python)
     with cache.locked(report):
         for image in found.values():
+            image.archive.parent.mkdir(exist_ok=True)
             if not image.archive.exists():
                 report(f"building {image.reference}")
-                arguments = {"BASE": python}
-                images.build(image.reference, image.archive, TREE, TREE / DOCKERFILES[image.name], arguments)
-            for other in folder.glob(f"{image.name}@*.tar"):
+                images.build(image.reference, image.archive, image.context, image.dockerfile, {"BASE": python})
+            for other in image.archive.parent.glob(f"{image.name}@*.tar"):
                 if other != image.archive:
                     other.unlink()
     return found
 
 
-def _image(name: str, python: str, folder: Path) -> Image:
+def _image(name: str, python: str) -> Image:
+    """Its tag changes with whatever it is made of, so that nobody runs an older one by mistake."""
     sources = [path for root in CONTEXT for path in (TREE / root).rglob("*") if _enters(path)]
     sources += [TREE / file for file in (*FILES, DOCKERFILES[name])]
     sources += [TREE / "requirements" / f"{lock}.txt" for lock in LOCKS[name]]
+    tag = _digest(python, sources)
+    return Image(name, tag, _archive(name, tag), TREE / DOCKERFILES[name], TREE)
+
+
+def _archive(name: str, digest: str) -> Path:
+    return cache.root() / "auriga-images" / f"{name}@{digest}.tar"
+
+
+def _digest(python: str, sources: Iterable[Path]) -> str:
     digest = hashlib.sha256(python.encode())
     for path in sorted(sources):
         digest.update(f"\0{path.relative_to(TREE)}\0".encode() + path.read_bytes())
-    tag = digest.hexdigest()[:12]
-    return Image(name, tag, folder / f"{name}@{tag}.tar")
+    return digest.hexdigest()[:12]
 
 
 def _enters(path: Path) -> bool:
@@ -66,7 +91,7 @@ def _enters(path: Path) -> bool:
 
 
 def main() -> int:
-    """Builds both. Exit status 1 after the end of the log of a build that failed."""
+    """Builds them. Exit status 1 after the end of the log of a build that failed."""
     try:
         for image in obtain(lambda line: print(line, file=sys.stderr, flush=True)).values():
             print(image.reference, image.archive)

@@ -1,17 +1,19 @@
 """What a pod of a scenario runs: asks the router over and over, and writes one JSON line for each answer.
 
-    python client.py URL MODEL WORKERS COUNT
+    python client.py URL MODEL WORKERS COUNT STREAMS QUESTION
 
-Half of the requests are streamed, half of the workers keep their connection. COUNT: requests after which it ends by
-itself; 0: it goes on until the file /tmp/stop exists. Nothing is tried twice. A line: {"ok", "status", "model" (who
-answered), "attempts", "error", "text"}.
+STREAMS: `half` of the requests are streamed, or `all`. Half of the workers keep their connection. COUNT: requests after
+which it ends by itself; 0: it goes on until the file /tmp/stop exists. Nothing is tried twice. A line: {"ok", "status",
+"model" (who answered), "attempts", "error", "text"}.
 """
 
 import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,38 +21,40 @@ from typing import Any
 import httpx
 
 STOP = Path("/tmp/stop")
-QUESTION = [{"role": "user", "content": "What is a RoleChain?"}]
 PACE = 0.05  # seconds between two requests of a worker
 _print = threading.Lock()
 
 
 def main() -> None:
     """Runs all workers to their end."""
-    url, model, workers, requests = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    numbers = iter(range(requests)) if requests else count()
-    threads = [threading.Thread(target=work, args=(url, model, numbers, bool(n % 2))) for n in range(workers)]
+    url, model, workers, requests, streams, question = sys.argv[1:]
+    numbers = iter(range(int(requests))) if int(requests) else count()
+    ask = partial(one, model=model, streams=streams, question=question)
+    threads = [threading.Thread(target=work, args=(url, ask, numbers, bool(n % 2))) for n in range(int(workers))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def work(url: str, model: str, numbers: Any, keeps: bool) -> None:
+def work(url: str, ask: Callable[..., dict[str, Any]], numbers: Any, keeps: bool) -> None:
     """One worker."""
     with ExitStack() as stack:
         kept = stack.enter_context(httpx.Client(base_url=url, timeout=60)) if keeps else None
         while not STOP.exists() and (number := next(numbers, None)) is not None:
             with ExitStack() as once:
                 client = kept or once.enter_context(httpx.Client(base_url=url, timeout=60))
-                line = ask(client, model, stream=bool(number // 2 % 2))
+                line = ask(client, number)
             with _print:
                 print(json.dumps(line), flush=True)
             time.sleep(PACE)
 
 
-def ask(client: httpx.Client, model: str, *, stream: bool) -> dict[str, Any]:
+def one(client: httpx.Client, number: int, *, model: str, streams: str, question: str) -> dict[str, Any]:
     """One request and what came of it."""
-    body = {"model": model, "messages": QUESTION, "max_tokens": 64, "temperature": 0, "stream": stream}
+    stream = streams == "all" or bool(number // 2 % 2)
+    messages = [{"role": "user", "content": question}]
+    body = {"model": model, "messages": messages, "max_tokens": 400, "temperature": 0, "stream": stream}
     line: dict[str, Any] = {"ok": False, "stream": stream}
     try:
         answer = client.post("/v1/chat/completions", json=body)

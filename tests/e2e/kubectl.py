@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.kube.binaries import NODE
 from support.kube.provide import find
 
+KUBECTL = frozenset({"kubectl"})
 Object = dict[str, Any]
 
 
@@ -26,7 +26,7 @@ class Kubectl:
 
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = 240) -> str:
         """Its output. Raises TroubleError with what it wrote to stderr."""
-        command = [find(NODE) / "kubectl", f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
+        command = [find(KUBECTL) / "kubectl", f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
         process = subprocess.run(
             [*command, *arguments],
             input=stdin,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from e2e import cluster
-from e2e.install import NAMESPACE
 from e2e.kubectl import Kubectl, Object
+from e2e.release import NAMESPACE
 
 ROUTER = f"http://auriga-router.{NAMESPACE}.svc.cluster.local"
 SCRIPT = Path(__file__).with_name("client.py")
@@ -37,11 +37,10 @@ class Load:
         before = len(self.answers())
         return self.until(f"{number} more answers", lambda answers: len(answers) >= before + number)[before:]
 
-    def file(self) -> Path:
-        """Where the node keeps the answers, a line for each, for when the API server cannot be asked."""
+    def counter(self) -> Callable[[], int]:
+        """Says how many answers there are, also when the API server cannot be asked."""
         pod = self.kubectl.get("pod", self.name)["metadata"]
-        name = f"{pod['namespace']}_{pod['name']}_{pod['uid']}"
-        return cluster.directory() / "pod-logs" / name / "client" / "0.log"
+        return lambda: cluster.pod_log(self.name, pod["namespace"], pod["uid"], "client").count("\n")
 
     def stop(self) -> list[Answer]:
         """All answers, after the last request has got its own."""
@@ -54,14 +53,22 @@ class Load:
         return self.answers()
 
 
-def start(kubectl: Kubectl, model: str, *, workers: int, requests: int = 0, url: str = ROUTER) -> Load:
-    """A pod of the router's own image, which has Python and an HTTP client. `model`: as a request names it."""
+def start(
+    kubectl: Kubectl,
+    model: str,
+    *,
+    workers: int,
+    requests: int = 0,
+    streams: str = "half",
+    question: str = "What is a RoleChain?",
+) -> Load:
+    """A pod of the router's own image, which has Python and an HTTP client. For the arguments see client.py."""
     system = Kubectl(kubectl.kubeconfig, NAMESPACE)
     image = system.get("deployment", "auriga-router")["spec"]["template"]["spec"]["containers"][0]["image"]
     script = {"client.py": SCRIPT.read_text()}
     kubectl.apply(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "client"}, "data": script},
-        _pod("load", image, [url, f"{kubectl.namespace}/{model}", str(workers), str(requests)]),
+        _pod("load", image, [ROUTER, f"{kubectl.namespace}/{model}", str(workers), str(requests), streams, question]),
     )
     running = Load(kubectl, "load")
     kubectl.wait("jsonpath={.status.containerStatuses[0].containerID}", "pod/load", seconds=60)  # it has a log

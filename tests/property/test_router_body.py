@@ -67,7 +67,7 @@ def _valid(body: bytes) -> bool:
 
 @given(bodies().filter(_valid), NAME.filter(lambda name: max(name) < "\ud800" or max(name) > "\udfff"))
 def test_only_the_model_is_replaced(body: bytes, name: str) -> None:
-    model, _, _, span = parse(body)
+    model, _, _, span, _ = parse(body)
     assert orjson.loads(body[slice(*span)]) == model
     assert span == locate(body)
     spliced = splice(body, span, orjson.dumps(name))

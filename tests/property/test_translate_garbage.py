@@ -27,7 +27,7 @@ from auriga_router.translate import (
     write_request,
     write_request_error,
 )
-from auriga_router.translate.estimate import estimate_tokens
+from auriga_router.translate.estimate import estimate
 from support import grammar_chat, grammar_messages
 from support.grammar_chat import ChatGrammar
 from support.grammar_messages import MessagesGrammar
@@ -71,7 +71,7 @@ ODD: tuple[Any, ...] = (None, True, -1, 1.5, "", "x", "tool", [], [[]], [{}], ["
 def asked(wire: Wire, body: bytes) -> None:
     try:
         read = read_request(wire, body)
-        estimate_tokens(read.request)
+        estimate(read.request)
         for target in (Wire.CHAT, Wire.MESSAGES):
             write_request(target, read.request, Target("m", thought_signatures=True))
     except RequestError as error:

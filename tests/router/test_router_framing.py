@@ -103,8 +103,8 @@ async def test_a_request_before_it_is_answered_first(running: Running, kind: str
 
 async def test_pipelined_requests_are_answered_in_order(running: Running) -> None:
     async with running.client() as client:
-        missing = json.dumps({"model": "missing"}).encode()
-        stream = json.dumps({"model": "role", "stream": True}).encode()
+        missing = json.dumps({"model": "missing", "messages": []}).encode()
+        stream = json.dumps({"model": "role", "stream": True, "messages": []}).encode()
         await client.send(post() + post(missing) + post(stream) + b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" + post())
         replies = [await client.reply() for _ in range(5)]
         assert [reply.status for reply in replies] == [200, 404, 200, 200, 200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -47,6 +48,24 @@ def notes(kubeconfig: Path, values: Object | None = None) -> str:
 def lint(values: Object | None = None) -> str:
     """What `helm lint --strict` says. Raises RefusedError when it finds fault."""
     return _run("lint", str(CHART), "--strict", values=values)
+
+
+def previous_chart(folder: Path) -> Path:
+    """A chart as an earlier version might have been, in `folder`: another version, whose Model knows no tags."""
+    shutil.copytree(CHART, folder)
+    about = yaml.safe_load((folder / "Chart.yaml").read_text())
+    (folder / "Chart.yaml").write_text(yaml.safe_dump(about | {"version": "0.0.1"}))
+    path = folder / "files" / "crds" / "models.auriga.dev.yaml"
+    crd = yaml.safe_load(path.read_text())
+    del spec_properties(crd)["tags"]
+    path.write_text(yaml.safe_dump(crd))
+    return folder
+
+
+def spec_properties(crd: Object) -> Object:
+    """The fields of a definition's spec."""
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return dict(schema["properties"]["spec"])["properties"]
 
 
 def only(items: list[Object], kind: str, name: str = "") -> Object:

@@ -45,6 +45,7 @@ class ControlPlane:
     controllers, scheduler: whether to run kube-controller-manager and kube-scheduler. Without the first there are no
         garbage collection, no service accounts in new namespaces, no endpoints.
     audit: whether every request is recorded, for `audit()`.
+    admission: admission plugins beside the usual ones.
     address: where the API server listens.
     timeout: seconds that each step of a start may take.
     """
@@ -57,6 +58,7 @@ class ControlPlane:
         controllers: bool = True,
         scheduler: bool = False,
         audit: bool = False,
+        admission: Sequence[str] = (),
         address: str = "127.0.0.1",
         timeout: float = 60,
     ) -> None:
@@ -65,7 +67,9 @@ class ControlPlane:
         self.crds = tuple(crds)
         self.layout = flags.Layout(directory.resolve(), address, *free_ports(3))
         self._controllers, self._scheduler, self._audit, self._timeout = controllers, scheduler, audit, timeout
+        self._admission = tuple(admission)
         self.programs: dict[str, Program] = {}  # name -> what runs now
+        self._served: set[str] = set()  # of our definitions; an API server that starts is ready before they are
 
     @property
     def url(self) -> str:
@@ -122,8 +126,8 @@ class ControlPlane:
             self._prepare()
             self._run("etcd", flags.etcd(self.layout))
             self.start_api_server()
+            self.apply_crds()
             with self.client() as client:
-                self._apply_crds(client)
                 if self._controllers:
                     self._run("kube-controller-manager", flags.kube_controller_manager(self.layout))
                 if self._scheduler:
@@ -144,17 +148,20 @@ class ControlPlane:
 
     def start_api_server(self) -> None:
         """Starts the API server, at the same address as before, and waits until it is ready."""
-        self._run("kube-apiserver", flags.kube_apiserver(self.layout, audit=self._audit))
+        self._run("kube-apiserver", flags.kube_apiserver(self.layout, audit=self._audit, admission=self._admission))
         with self.client() as client:
             # Before its own roles are there, too, it would refuse the other parts, and they would back off for seconds.
             self._wait("ready API server", partial(_answers, client, "/readyz"), "etcd", "kube-apiserver")
+            for path in self._served:
+                self._wait(f"list of {path}", partial(_answers, client, path), "etcd", "kube-apiserver")
 
-    def stop_api_server(self) -> None:
+    def stop_api_server(self, grace: float = 3) -> None:
         """Stops the API server alone; the other programs keep running and wait for it.
 
-        It refuses connections at once, then has 3 s for what it is doing; by itself it waits a minute for watches.
+        It refuses connections at once, then has `grace` seconds for what it is doing; by itself it waits a minute for
+        watches.
         """
-        self._end("kube-apiserver", grace=3)
+        self._end("kube-apiserver", grace)
 
     def _prepare(self) -> None:
         layout = self.layout
@@ -163,6 +170,11 @@ class ControlPlane:
         for name in certificates.CLIENTS:
             certificates.kubeconfig(layout.kubeconfig(name), layout.url, layout.pki, name)
         layout.audit_policy.write_text(json.dumps(AUDIT_POLICY))
+
+    def apply_crds(self) -> None:
+        """Makes the definitions, and waits until their kinds are served."""
+        with self.client() as client:
+            self._apply_crds(client)
 
     def _apply_crds(self, client: httpx.Client) -> None:
         """Server-side, since a directory that was used before has them already, perhaps an older state of them."""
@@ -181,6 +193,7 @@ class ControlPlane:
         for version in spec["versions"]:
             # A list, not the condition Established: just after that, lists still answer 429 for a moment.
             path = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
+            self._served.add(path)
             self._wait(f"list of {path}", partial(_answers, client, path), "etcd", "kube-apiserver")
 
     def _wait_for_service_account(self, client: httpx.Client, namespace: str) -> None:

@@ -28,8 +28,7 @@ def status(ready: str, reason: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_of_a_model(before: dict[str, Any], after: dict[str, Any], notice: tuple[str, str] | None) -> None:
-    found = notices.of_model(before, after)
-    assert (found and (found.type, found.reason)) == notice
+    assert [(each.type, each.reason) for each in notices.of_model(before, after)] == ([notice] if notice else [])
 
 
 def chain(ready: str, resolved: str, active: str) -> dict[str, Any]:
@@ -56,8 +55,14 @@ def test_of_a_role_chain(before: dict[str, Any], after: dict[str, Any], notice: 
         each.setdefault("conditions", []).append(
             {"type": "SynonymsUnique", "status": "True", "reason": "Unique", "message": ""}
         )
-    found = notices.of_chain(before, after)
-    assert (found and (found.type, found.reason)) == notice
+    assert [(each.type, each.reason) for each in notices.of_chain(before, after)] == ([notice] if notice else [])
+
+
+def test_a_role_chain_with_two_troubles_tells_of_both() -> None:
+    taken = {"type": "SynonymsUnique", "status": "False", "reason": "NameTaken", "message": "about names"}
+    after = chain("False", "False", "")
+    after["conditions"].append(taken)
+    assert [each.reason for each in notices.of_chain({}, after)] == ["R", "NameTaken"]
 
 
 def test_the_same_has_the_same_name_and_a_long_message_is_cut() -> None:

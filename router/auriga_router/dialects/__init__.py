@@ -64,6 +64,10 @@ class Operation:
     dialect: Dialect
     wire: Wire | None = None
     """What it is translated from for endpoints that do not know it; None: only its own endpoints can be asked."""
+    required: tuple[str, ...] = ()
+    """Fields without which nobody can answer."""
+    forwards: tuple[bytes, ...] = ()
+    """Headers of the caller that go on to endpoints that speak its dialect."""
 
 
 COUNTS_TOKENS = "count_tokens"

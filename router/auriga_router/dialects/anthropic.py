@@ -77,8 +77,7 @@ class Anthropic:
     def error(self, problem: Problem) -> bytes:
         """The body of an error reply."""
         kind = _TYPES.get(problem.status) or ("api_error" if problem.status >= 500 else "invalid_request_error")
-        message = f"{problem.param}: {problem.message}" if problem.param else problem.message
-        error: Document = {"type": kind, "message": message, "code": problem.code}
+        error: Document = {"type": kind, "message": problem.message, "code": problem.code}
         if problem.attempts is not None:
             error["attempts"] = [
                 {"member": tried.member, "outcome": tried.outcome.value, "ms": tried.milliseconds}
@@ -135,5 +134,10 @@ _LOOK: dict[object, Callable[[Document], int]] = {
 }
 
 DIALECT = Anthropic()
-MESSAGES = Operation("chat", b"/messages", frozenset({"chat"}), DIALECT, Wire.MESSAGES)
-COUNT_TOKENS = Operation("count_tokens", b"/messages/count_tokens", frozenset({COUNTS_TOKENS}), DIALECT)
+_BETA = (b"anthropic-beta",)
+MESSAGES = Operation(
+    "chat", b"/messages", frozenset({"chat"}), DIALECT, Wire.MESSAGES, ("messages", "max_tokens"), _BETA
+)
+COUNT_TOKENS = Operation(
+    "count_tokens", b"/messages/count_tokens", frozenset({COUNTS_TOKENS}), DIALECT, None, ("messages",), _BETA
+)

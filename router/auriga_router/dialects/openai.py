@@ -5,25 +5,16 @@ llama-server, vLLM, Ollama and most providers speak it. Shapes: https://platform
 
 from __future__ import annotations
 
-import re
-
 import orjson
 
 from auriga_router.dialects import Document, Operation, Problem, Sign
 from auriga_router.routing.outcome import Outcome
 from auriga_router.sse import Event
-from auriga_router.translate import Wire
+from auriga_router.translate import Kind, Wire, read_failure, write_failure
 
 _OTHER_CONTENT = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
 _ANSWERED_WITHOUT_CONTENT = ("length", "content_filter", "tool_calls", "function_call")
 """Reasons to finish that are an answer even when nothing was said; ``stop`` after nothing is no answer."""
-
-_OVERFLOW_CODES = ("context_length_exceeded", "exceed_context_size_error")
-"""OpenAI's ``code`` and llama-server's ``type``."""
-_OVERFLOW_MESSAGE = re.compile(
-    r"maximum context length|context (?:length|window|size)[^.]{0,40}exceed|exceed[^.]{0,60}context", re.I
-)
-"""Servers that say it only in words: vLLM, SGLang, older llama-server."""
 
 
 class OpenAI:
@@ -42,7 +33,7 @@ class OpenAI:
         if document is None:
             return Sign.ERROR if event.name == b"error" else Sign.BROKEN
         if event.name == b"error" or document.get("error"):
-            return Sign.ERROR | (Sign.OVERFLOW if _overflows(document) else 0)
+            return Sign.ERROR | (Sign.OVERFLOW if self.overflows(event.data) else 0)
         return _look_at_choices(document.get("choices"))
 
     def judge(self, operation: Operation, answer: bytes) -> Outcome:
@@ -54,7 +45,7 @@ class OpenAI:
         if not isinstance(document, dict):
             return Outcome.MALFORMED
         if document.get("error"):
-            return Outcome.CONTEXT_OVERFLOW if _overflows(document) else Outcome.MALFORMED
+            return Outcome.CONTEXT_OVERFLOW if self.overflows(answer) else Outcome.MALFORMED
         items = document.get("data" if operation is EMBEDDINGS else "choices")
         if not isinstance(items, list):
             return Outcome.MALFORMED
@@ -63,12 +54,14 @@ class OpenAI:
 
     def overflows(self, error: bytes) -> bool:
         """Does this error body say that the prompt does not fit the context?"""
-        document = _object(error)
-        return document is not None and _overflows(document)
+        return read_failure(0, error).kind is Kind.CONTEXT_OVERFLOW
 
     def restate(self, status: int, error: bytes) -> bytes:
-        """As it is: every endpoint that is asked in this dialect has its own variant of the shape."""
-        return error
+        """An endpoint's error as it is, in whatever variant of the shape; but Anthropic's in OpenAI's."""
+        document = _object(error)
+        if document is None or document.get("type") != "error":
+            return error
+        return write_failure(Wire.CHAT, read_failure(status, error)).body
 
     def error(self, problem: Problem) -> bytes:
         """The body of an error reply."""
@@ -125,18 +118,9 @@ def _says(choice: Document) -> bool:
     return bool(said.get("content")) or any(said.get(key) for key in _OTHER_CONTENT)
 
 
-def _overflows(document: Document) -> bool:
-    error = document.get("error")
-    error = error if isinstance(error, dict) else document  # llama-server's `error:` field holds the inner object
-    if error.get("code") in _OVERFLOW_CODES or error.get("type") in _OVERFLOW_CODES:
-        return True
-    message = error.get("message")
-    return isinstance(message, str) and _OVERFLOW_MESSAGE.search(message) is not None
-
-
 DIALECT = OpenAI()
-CHAT = Operation("chat", b"/chat/completions", frozenset({"chat"}), DIALECT, Wire.CHAT)
-COMPLETIONS = Operation("text_completion", b"/completions", frozenset({"completions"}), DIALECT)
-EMBEDDINGS = Operation("embeddings", b"/embeddings", frozenset({"embeddings"}), DIALECT)
-RESPONSES = Operation("chat", b"/responses", frozenset({"chat"}), DIALECT, Wire.RESPONSES)
+CHAT = Operation("chat", b"/chat/completions", frozenset({"chat"}), DIALECT, Wire.CHAT, ("messages",))
+COMPLETIONS = Operation("text_completion", b"/completions", frozenset({"completions"}), DIALECT, required=("prompt",))
+EMBEDDINGS = Operation("embeddings", b"/embeddings", frozenset({"embeddings"}), DIALECT, required=("input",))
+RESPONSES = Operation("chat", b"/responses", frozenset({"chat"}), DIALECT, Wire.RESPONSES, ("input",))
 OPERATIONS = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES)

@@ -21,6 +21,7 @@ from auriga_router.translate.answers import (
     write_request_error,
 )
 from auriga_router.translate.canonical import Request
+from auriga_router.translate.estimate import estimate_tokens
 from auriga_router.translate.failure import Failure, Kind
 from auriga_router.translate.problems import AnswerError, Dropped, RequestError, TranslationError
 from auriga_router.translate.read_failure import read_failure
@@ -34,6 +35,6 @@ from auriga_router.translate.wires import Wire
 __all__ = [
     "AnswerError", "Asked", "Dropped", "ErrorReply", "Failure", "Identity", "Kind", "Reply", "Request", "RequestError",
     "Start", "Stop", "Tape", "Target", "Translation", "TranslationError", "Wire", "Written", "continuation", "decoder",
-    "encoder", "read_answer", "read_failure", "read_request", "says_something", "write_answer", "write_failure",
-    "write_request", "write_request_error",
+    "encoder", "estimate_tokens", "read_answer", "read_failure", "read_request", "says_something", "write_answer",
+    "write_failure", "write_request", "write_request_error",
 ]  # fmt: skip

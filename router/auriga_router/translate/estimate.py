@@ -17,14 +17,22 @@ from auriga_router.translate.canonical import (
     ToolCall,
     ToolResult,
 )
-from auriga_router.translate.fields import to_json
+from auriga_router.translate.fields import parse, to_json
+from auriga_router.translate.messages.read_request import read_request
 
 _BYTES_A_TOKEN = 4
 _A_TURN = 4
 _A_PICTURE = 1334
 
 
-def estimate_tokens(request: Request) -> int:
+def estimate_tokens(body: bytes) -> int:
+    """Of a request to count the tokens of a message: at least 1. Raises RequestError."""
+    fields = parse(body)
+    fields.default("max_tokens", 1)
+    return estimate(read_request(fields)[0])
+
+
+def estimate(request: Request) -> int:
     """At least 1."""
     size = pictures = 0
     for message in request.messages:

@@ -48,6 +48,10 @@ class Fields:
             if name in self._left and self._document[name] is not None:
                 self.notes.append(Dropped(self.at(name)))
 
+    def default(self, name: str, value: object) -> None:
+        """What a field is where it is absent."""
+        self._document.setdefault(name, value)
+
     def raw(self, name: str) -> Any:  # noqa: ANN401 - JSON of any shape
         """The value as it stands; None if absent."""
         self._left.discard(name)

@@ -14,7 +14,8 @@ MAX_HEAD = 65536
 """Bytes of a request's head."""
 
 _KEPT = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect",
-                   b"connection", b"x-request-id", b"traceparent", b"tracestate"})  # fmt: skip
+                   b"connection", b"x-request-id", b"traceparent", b"tracestate", b"anthropic-version",
+                   b"anthropic-beta"})  # fmt: skip
 """The request's headers that anyone asks for. The caller's credentials are not among them, so they cannot leak."""
 _FRAMING = (b"content-length", b"transfer-encoding")
 _ONCE = frozenset({b"host", b"transfer-encoding"})
@@ -29,6 +30,8 @@ class Refusal(NamedTuple):
 
     status: int
     message: str
+    target: bytes = b""
+    """What was asked for, if that is known."""
 
 
 class Request:
@@ -178,23 +181,24 @@ def check(request: Request, body_limit: int) -> Refusal | None:
     """What llhttp lets pass and we do not, in a request whose head is here."""
     headers = request.headers
     if request.head_size > MAX_HEAD:
-        return Refusal(431, f"the head of the request is larger than {MAX_HEAD} bytes")
+        return Refusal(431, f"the head of the request is larger than {MAX_HEAD} bytes", request.target)
     if request.size > body_limit or (not request.size and int(headers.get(b"content-length", b"0")) > body_limit):
-        return Refusal(413, f"the body is larger than {body_limit} bytes")
+        return Refusal(413, f"the body is larger than {body_limit} bytes", request.target)
     if request.repeats:
-        return Refusal(400, f"there is more than one {request.repeats.decode('ascii')} header")
+        return Refusal(400, f"there is more than one {request.repeats.decode('ascii')} header", request.target)
     if b"transfer-encoding" in headers and request.http10:
-        return Refusal(400, "HTTP/1.0 has no Transfer-Encoding")
+        return Refusal(400, "HTTP/1.0 has no Transfer-Encoding", request.target)
     if b"host" not in headers and not request.http10:
-        return Refusal(400, "the Host header is missing")
-    return _unsupported(headers) if not _UNUSUAL.isdisjoint(headers) else None
+        return Refusal(400, "the Host header is missing", request.target)
+    return _unsupported(request) if not _UNUSUAL.isdisjoint(headers) else None
 
 
-def _unsupported(headers: dict[bytes, bytes]) -> Refusal | None:
+def _unsupported(request: Request) -> Refusal | None:
+    headers = request.headers
     if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-        return Refusal(501, "the only transfer coding understood is chunked")
+        return Refusal(501, "the only transfer coding understood is chunked", request.target)
     if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
-        return Refusal(417, "the only expectation understood is 100-continue")
+        return Refusal(417, "the only expectation understood is 100-continue", request.target)
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        return Refusal(415, "the body must not be compressed")
+        return Refusal(415, "the body must not be compressed", request.target)
     return None

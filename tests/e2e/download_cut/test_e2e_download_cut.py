@@ -16,14 +16,17 @@ SCRIPT = Path(__file__).with_name("mirror.py")
 
 @pytest.fixture
 def volume(kubectl: Kubectl) -> Iterator[None]:
-    """A volume for the Model's claim, since this node makes none by itself."""
+    """A volume for the Model's claim, where the cluster makes none by itself."""
     name = kubectl.namespace
-    folder = cluster.directory() / "volumes" / name
-    folder.mkdir(parents=True)
-    folder.chmod(0o777)  # as a provisioner does, for whoever the pods are
+    if kubectl.get("storageclasses")["items"]:
+        yield
+        return
+    folder = Path(cluster.on_node("mktemp", "--directory").strip())
+    cluster.on_node("chmod", "777", str(folder))  # as a provisioner does, for whoever the pods are
     kubectl.apply(_volume(name, folder))
     yield
     kubectl.run("delete", "persistentvolume", name, "--wait=false")
+    cluster.on_node("rm", "--recursive", str(folder))
 
 
 def test_a_cut_download_goes_on_where_it_was(kubectl: Kubectl, volume: None) -> None:
@@ -31,6 +34,7 @@ def test_a_cut_download_goes_on_where_it_was(kubectl: Kubectl, volume: None) -> 
     kubectl.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mirror"}, "data": script})
     kubectl.wait("condition=Ready", "pod/mirror")
     load.until("second download", lambda: len(_downloads(kubectl)) == 2)
+    kubectl.wait("jsonpath={.status.phase}=Downloading", "model/demo", seconds=30)
 
     kubectl.run("delete", "pods", FETCHER, "--wait=false")
 

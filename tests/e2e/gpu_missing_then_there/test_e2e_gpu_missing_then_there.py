@@ -22,4 +22,11 @@ def test_a_missing_gpu_is_named_until_it_is_there(kubectl: Kubectl) -> None:
 def _give(kubectl: Kubectl, gpus: int) -> None:
     """What a device plugin tells the kubelet, told to the API server in its place."""
     status = {"status": {"capacity": {"nvidia.com/gpu": str(gpus)}, "allocatable": {"nvidia.com/gpu": str(gpus)}}}
-    kubectl.run("patch", "node/node", "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}")
+    (node,) = kubectl.get("nodes")["items"]
+    kubectl.run(
+        "patch",
+        f"node/{node['metadata']['name']}",
+        "--subresource=status",
+        "--type=merge",
+        f"--patch={json.dumps(status)}",
+    )

@@ -83,7 +83,7 @@ def kubelet(layout: Layout) -> dict[str, Any]:
         "evictionHard": {"nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
         "imageGCHighThresholdPercent": 100,
         "makeIPTablesUtilChains": False,
-        "podLogsDir": str(layout.directory / "pod-logs"),
+        "podLogsDir": str(layout.pod_logs),
         "volumePluginDir": str(layout.directory / "volume-plugins"),
         "nodeStatusUpdateFrequency": "5s",
     }

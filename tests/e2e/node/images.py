@@ -48,6 +48,12 @@ def exists(tag: str) -> bool:
     return _run("inspect", "--type=image", tag).returncode == 0
 
 
+def clear() -> None:
+    """Removes what builds that were killed have left mounted. Raises ImageError."""
+    if (cache.root() / "buildah").exists():
+        _buildah("rm", "--all")
+
+
 def _buildah(*arguments: str | Path, stdin: str = "") -> None:
     process = _run(*arguments, stdin=stdin)
     if process.returncode:

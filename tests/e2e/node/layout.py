@@ -50,6 +50,11 @@ class Layout:
         return self.directory / "cni"
 
     @property
+    def pod_logs(self) -> Path:
+        """What containers write."""
+        return self.directory / "pod-logs"
+
+    @property
     def before(self) -> Path:
         """What the machine was like, to be put back."""
         return self.directory / "before.json"

@@ -20,6 +20,8 @@ from support.kube.processes import Program, wait_until
 
 HERE = Path(__file__).parent
 SECONDS = 60.0
+# As on OpenShift: who makes an object that blocks its owner's deletion needs a right to the owner.
+STRICTER = ("OwnerReferencesPermissionEnforcement",)
 
 
 class Node:
@@ -32,7 +34,7 @@ class Node:
         self.layout = Layout(directory.resolve())
         self._archives = tuple(archives)
         self._plugins = require()
-        self.plane = ControlPlane(self.layout.control_plane, scheduler=True, address=ADDRESS)
+        self.plane = ControlPlane(self.layout.control_plane, scheduler=True, address=ADDRESS, admission=STRICTER)
         self._programs: dict[str, Program] = {}
 
     def start(self) -> Self:
@@ -55,6 +57,16 @@ class Node:
             self.stop()
             raise
         return self
+
+    def stop_api_server(self) -> None:
+        """As if it had crashed: everything else runs on."""
+        # An orderly end would take its own address out of the Service, and kube-proxy, which tries ever less often,
+        # would learn up to a minute after the server's return that it is there again.
+        self.plane.stop_api_server(grace=0)
+
+    def start_api_server(self) -> None:
+        """At the address it had."""
+        self.plane.start_api_server()
 
     def stop(self) -> None:
         """Removes every pod, ends every program and puts the machine back; the cluster's data stays."""

@@ -59,9 +59,15 @@ def obstacle(machine: Machine) -> str | None:
         return "a cluster without Docker needs Linux"
     if not machine.root:
         return "a cluster without Docker needs root, for network interfaces and mounts"
+    packages = missing(machine)
+    if packages:
+        return f"a cluster without Docker needs: apt-get install --no-install-recommends {' '.join(packages)}"
+    return None
+
+
+def missing(machine: Machine) -> list[str]:
+    """The system packages that `machine` lacks, in order of their names."""
     packages = {package for program, package in PROGRAMS.items() if program not in machine.programs}
     if machine.plugins is None:
         packages.add(PLUGINS_PACKAGE)
-    if packages:
-        return f"a cluster without Docker needs: apt-get install --no-install-recommends {' '.join(sorted(packages))}"
-    return None
+    return sorted(packages)

@@ -58,14 +58,22 @@ def up(directory: Path, archives: Sequence[Path]) -> Path:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
+    try:
+        _wait_for(layout, process)
+    except BaseException:
+        process.terminate()  # it undoes what it has begun
+        process.wait(SECONDS)
+        raise
+    return Path(layout.ready.read_text())
+
+
+def _wait_for(layout: Layout, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + SECONDS
     while not layout.ready.exists():
         if process.poll() is not None or time.monotonic() > end:
-            process.terminate()
-            process.wait()
-            raise NodeError(f"the node did not come up:\n{log.read_text(errors='replace')[-3000:]}")
+            log = layout.log("supervisor").read_text(errors="replace")
+            raise NodeError(f"the node did not come up:\n{log[-3000:]}")
         time.sleep(0.05)
-    return Path(layout.ready.read_text())
 
 
 def down(directory: Path) -> None:
@@ -106,9 +114,9 @@ def _wait(node: Node) -> None:
     serves = True
     while (number := signal.sigwait({*ENDING, *OUTAGE})) not in ENDING:
         if number == signal.SIGUSR1 and serves:
-            node.plane.stop_api_server()
+            node.stop_api_server()
         if number == signal.SIGUSR2 and not serves:
-            node.plane.start_api_server()
+            node.start_api_server()
         serves = number == signal.SIGUSR2
 
 

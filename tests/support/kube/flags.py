@@ -1,5 +1,6 @@
 """The command line of each program of a control plane: pure functions of where it lies and listens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def etcd(layout: Layout) -> list[str]:
     ]
 
 
-def kube_apiserver(layout: Layout, *, audit: bool) -> list[str]:
+def kube_apiserver(layout: Layout, *, audit: bool, admission: Sequence[str] = ()) -> list[str]:
     """kube-apiserver with RBAC, client certificates and service account tokens; nobody is anonymous."""
     pki = layout.pki
     # A loopback address may not stand in the endpoints of default/kubernetes; then nothing keeps those.
@@ -82,7 +83,7 @@ def kube_apiserver(layout: Layout, *, audit: bool) -> list[str]:
         f"--client-ca-file={pki / 'ca.pem'}",
         "--anonymous-auth=false",
         "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction",
+        f"--enable-admission-plugins={','.join(('NodeRestriction', *admission))}",
         "--allow-privileged=true",
         f"--service-account-issuer={ISSUER}",
         f"--service-account-key-file={pki / 'service-accounts.pem'}",

@@ -131,7 +131,7 @@ class Saved:
             _log.warning("%s: %s: a restart without an API server would find an older one", self._file, error)
 
     async def _write(self, snapshot: Snapshot) -> None:
-        partial = self._file.with_suffix(".partial")
+        partial = self._file.with_suffix(f".partial-{os.getpid()}")  # several workers may share the folder
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             for number, line in enumerate(lines(snapshot, secrets=self._secrets)):
                 file.write(line)

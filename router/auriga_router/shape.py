@@ -1,0 +1,63 @@
+"""What a request shows before anybody is asked: is it whole, and what must a member be capable of to answer it? Pure.
+
+Not a reading of the whole dialect: only what would be answered with a failure of the endpoint's, as if that were to
+blame, and what decides who can be asked. Everything else is the endpoint's to judge.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auriga_router.body import BodyError
+from auriga_router.dialects import Document, Operation
+from auriga_router.needs import held
+
+
+def survey(operation: Operation, document: Document) -> frozenset[str]:
+    """What a member must be capable of. Raises BodyError for what nobody could answer."""
+    for name in operation.required:
+        if document.get(name) is None:
+            raise BodyError(f"{name}: is required", name)
+    turns = _turns(document)
+    if any(turn["role"] == "tool" or not isinstance(turn.get("content"), str) for turn in turns):
+        _check_results(turns)
+    _check_tools(document)
+    found = held(document)
+    return operation.needs | found if found else operation.needs
+
+
+def _turns(document: Document) -> list[Document]:
+    messages = document.get("messages")
+    if messages is None:
+        return []
+    if not isinstance(messages, list):
+        raise BodyError("messages: must be a list", "messages")
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise BodyError(f"messages[{index}].role: is required", f"messages[{index}].role")
+    return messages
+
+
+def _check_tools(document: Document) -> None:
+    tools = document.get("tools")
+    if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
+        raise BodyError("tools: must be a list of objects", "tools")
+
+
+def _check_results(turns: list[Document]) -> None:
+    """Every tool result answers a call that came before it."""
+    called: set[object] = set()
+    for index, turn in enumerate(turns):
+        parts = _objects(turn.get("content"))
+        answered = [part.get("tool_use_id") for part in parts if part.get("type") == "tool_result"]
+        if turn["role"] == "tool":
+            answered.append(turn.get("tool_call_id"))
+        if not all(isinstance(call, str) and call in called for call in answered):
+            place = f"messages[{index}]"
+            raise BodyError(f"{place}: is a tool result without its call: no earlier tool call has this id", place)
+        calls = (*parts, *_objects(turn.get("tool_calls")))
+        called.update(call["id"] for call in calls if isinstance(call.get("id"), str))
+
+
+def _objects(items: Any) -> list[Document]:  # noqa: ANN401 - whatever a caller wrote
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
