@@ -17,7 +17,13 @@ def install(kubeconfig: Path, built: auriga_images.Images, report: cache.Report,
     image, engine = built["auriga"], built["auriga-engine"]
     values = {
         "image": {"repository": f"localhost/{image.name}", "tag": image.tag},
-        # Also for a Model that asks for a GPU, which the node only claims to have.
-        "operator": {"settings": {"engineImages": dict.fromkeys(("cpu", "cuda"), engine.reference)}},
+        "operator": {
+            "settings": {
+                # Also for a Model that asks for a GPU, which the node only claims to have.
+                "engineImages": dict.fromkeys(("cpu", "cuda"), engine.reference),
+                # llama.cpp's threads wait for each other without sleeping: where cores are busy, two are far slower.
+                "engineArgs": ["--threads=1"],
+            }
+        },
     }
     Release(Kubectl(kubeconfig, NAMESPACE)).upgrade(chart, values)

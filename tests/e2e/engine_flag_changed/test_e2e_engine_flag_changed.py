@@ -8,16 +8,17 @@ from e2e.kubectl import Kubectl, Object
 from e2e.release import Release
 
 ENGINES = ("pods", "--selector=app.kubernetes.io/component=engine")
-FLAG = "--threads=1"
+FLAG = "--ubatch-size=256"
 
 
 def test_engines_are_rolled_one_model_after_the_other(kubectl: Kubectl, release: Release) -> None:
     kubectl.wait("condition=Ready", "model/primary", "model/second", "rolechain/assistant")
     running = load.start(kubectl, "assistant", workers=2)
     values = release.values()
-    settings = values["operator"]["settings"] | {"engineArgs": [FLAG]}
+    settings = values["operator"]["settings"]
+    settings["engineArgs"].append(FLAG)
 
-    release.upgrade(CHART, values | {"operator": {"settings": settings}})
+    release.upgrade(CHART, values)
     load.until("engines with the flag", lambda: len(_ready(kubectl)) == len(kubectl.get(*ENGINES)["items"]) == 2)
 
     assert load.lost(running.stop()) == []
