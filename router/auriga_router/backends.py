@@ -61,6 +61,7 @@ def compile_backend(
         credential=credential,
         speaks=provider.speaks,
         wire=provider.wire,
+        explains=provider.explains,
         target_of=provider.target,
         model_json=json.dumps(external_name or name).encode(),  # orjson's bytes keep 4 KB each
         not_ready=not_ready,

@@ -141,13 +141,13 @@ class Exchange:
         streams = head.content_type.startswith(b"text/event-stream")
         if outcome is Outcome.UNSUPPORTED and self._flow is not None:
             outcome = Outcome.CLIENT_ERROR  # perhaps there is another way to ask for the rest
-        if outcome is Outcome.CLIENT_ERROR or (outcome is Outcome.OK and not (call.stream and streams)):
+        explained = outcome is Outcome.CLIENT_ERROR or head.status in self._trial.member.backend.explains
+        if explained or (outcome is Outcome.OK and not (call.stream and streams)):
             self._state = State.HOLDING_WHOLE
             self._whole = self._adapter.hold_whole(head, self._world.answer_limit)
             self._hold_whole(data, complete=complete)
         elif outcome is not Outcome.OK:
-            wait = parse_retry_after(head.retry_after, self._world.wall_now())
-            self._attempt_failed(outcome, retry_after=wait, whole=complete)
+            self._attempt_failed(outcome, retry_after=self._asked_to_wait(head), whole=complete)
         else:
             self._state = State.HOLDING_STREAM
             self._stream = self._adapter.hold_stream(head, self._world.hold_limit)
@@ -177,7 +177,11 @@ class Exchange:
             self._end_attempt(outcome, whole=True)
             self._done(held.status, keep_alive=self._call.keep_alive)
         elif outcome is not None:
-            self._attempt_failed(outcome, whole=complete)
+            wait = held.wait if held.wait is not None else self._asked_to_wait(held.head)
+            self._attempt_failed(outcome, retry_after=wait, whole=complete)
+
+    def _asked_to_wait(self, head: ResponseHead) -> float | None:
+        return parse_retry_after(head.retry_after, self._world.wall_now(), head.retry_after_ms)
 
     def _take_step(self, outcome: Outcome | None, *, complete: bool) -> None:
         """On the way to the rest of an answer, a reply that is no stream."""

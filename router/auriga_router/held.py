@@ -11,7 +11,18 @@ from httptools import HttpParserError
 from auriga_router import sse
 from auriga_router.dialects import Dialect, Operation, Sign
 from auriga_router.routing.outcome import Outcome
+from auriga_router.translate import Kind, read_failure
 from auriga_router.wire.http import JSON, ResponseHead, decoder, unchunk
+
+REFUSALS = {
+    Kind.CONTEXT_OVERFLOW: Outcome.CONTEXT_OVERFLOW,
+    Kind.RATE_LIMIT: Outcome.RATE_LIMITED,
+    Kind.AUTHENTICATION: Outcome.UNAUTHORIZED,
+    Kind.PERMISSION: Outcome.UNAUTHORIZED,
+    Kind.BILLING: Outcome.UNAUTHORIZED,
+    Kind.NOT_FOUND: Outcome.UNSUPPORTED,
+}
+"""What an error's body says, whatever its status: Gemini tells of a wrong key by 400, OpenAI of no credit by 429."""
 
 
 class HeldStream:
@@ -71,22 +82,24 @@ class HeldStream:
 class HeldWhole:
     """A response that is read to its end: an answer that is not streamed, or an error that may be the caller's."""
 
-    __slots__ = ("_head", "_limit", "_operation", "_pieces", "_size", "body", "content_type", "status")
+    __slots__ = ("_limit", "_operation", "_pieces", "_size", "body", "content_type", "head", "status", "wait")
 
     def __init__(self, operation: Operation, head: ResponseHead, limit: int) -> None:
         self._operation = operation
         self._limit = limit
         self._size = 0
         self._pieces: list[bytes] = []
-        self._head = head
+        self.head = head
         self.status = head.status
         """What the caller is answered with."""
         self.content_type = JSON if head.status == 200 else head.content_type or JSON
         self.body = b""
         """The whole body, once ``feed`` has given an outcome."""
+        self.wait: float | None = None
+        """Seconds for which the body asks to be left alone."""
 
     def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
-        """OK for an answer; CLIENT_ERROR or CONTEXT_OVERFLOW for an error."""
+        """OK for an answer; CLIENT_ERROR for an error that is the caller's."""
         self._size += len(data)
         if self._size > self._limit:
             return Outcome.MALFORMED
@@ -94,13 +107,16 @@ class HeldWhole:
             self._pieces.append(data)
             return None
         raw = b"".join((*self._pieces, data)) if self._pieces else data
-        self.body = unchunk(raw) if self._head.chunked else raw
+        self.body = unchunk(raw) if self.head.chunked else raw
         return self._judge()
 
     def _judge(self) -> Outcome:
         dialect = self._operation.dialect
         if self.status < 300:
             return dialect.judge(self._operation, self.body)
-        overflows = dialect.overflows(self.body)
-        self.body = dialect.restate(self.status, self.body)
-        return Outcome.CONTEXT_OVERFLOW if overflows else Outcome.CLIENT_ERROR
+        failure = read_failure(self.status, self.body)
+        self.wait = failure.wait
+        restated = dialect.restate(self.status, self.body)
+        if restated is not self.body:
+            self.body, self.content_type = restated, JSON
+        return REFUSALS.get(failure.kind, Outcome.CLIENT_ERROR)

@@ -62,6 +62,8 @@ class Backend:
     """Paths of the operations that it takes as they come."""
     wire: Wire = Wire.CHAT
     """What the others are translated to."""
+    explains: frozenset[int] = frozenset()
+    """Statuses of errors whose bodies say more about what is to be done."""
     target_of: Callable[[str], Target] = Target
     """What its model of this name takes of a request that is translated."""
     model_json: bytes = b'""'

@@ -9,7 +9,7 @@ from httptools import HttpParserError
 
 from auriga_router.call import Call
 from auriga_router.dialects import Problem
-from auriga_router.held import HeldWhole
+from auriga_router.held import REFUSALS, HeldWhole
 from auriga_router.routing.outcome import Outcome
 from auriga_router.translate import (
     AnswerError,
@@ -26,17 +26,12 @@ from auriga_router.translate import (
 )
 from auriga_router.wire.http import JSON, LAST_CHUNK, Decoder, ResponseHead, chunk, decoder
 
-_OUTCOME = {
-    Kind.CONTEXT_OVERFLOW: Outcome.CONTEXT_OVERFLOW,
-    Kind.RATE_LIMIT: Outcome.RATE_LIMITED,
-    Kind.AUTHENTICATION: Outcome.UNAUTHORIZED,
-    Kind.PERMISSION: Outcome.UNAUTHORIZED,
-    Kind.BILLING: Outcome.UNAUTHORIZED,
+_OUTCOME = REFUSALS | {
     Kind.OVERLOADED: Outcome.SERVER_ERROR,
     Kind.SERVER: Outcome.SERVER_ERROR,
     Kind.TIMEOUT: Outcome.TIMEOUT,
 }
-"""Of errors that are told with a status of success, or with the wrong one."""
+"""Of errors that are told with a status of success."""
 
 
 class TranslatedWhole(HeldWhole):
@@ -53,18 +48,19 @@ class TranslatedWhole(HeldWhole):
 
     def _judge(self) -> Outcome:
         if self.status >= 300:
-            return self._judge_error(Outcome.CLIENT_ERROR)
+            return REFUSALS.get(self._failure(), Outcome.CLIENT_ERROR)
         try:
             answer = read_answer(self._wire, self.body, self._identity)
             self.body = write_answer(self._call.wire, answer, self._identity, self._call.asked.reply)
         except AnswerError:
-            return self._judge_error(Outcome.MALFORMED)
+            return _OUTCOME.get(self._failure(), Outcome.MALFORMED)
         return Outcome.OK if says_something(answer) else Outcome.EMPTY
 
-    def _judge_error(self, otherwise: Outcome) -> Outcome:
+    def _failure(self) -> Kind:
         failure = read_failure(self.status, self.body)
+        self.wait = failure.wait
         self.status, self.body = write_failure(self._call.wire, failure)
-        return _OUTCOME.get(failure.kind, otherwise)
+        return failure.kind
 
 
 class TranslatedStream:

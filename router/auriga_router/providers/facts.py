@@ -34,6 +34,8 @@ class Provider:
     """The headers that hold the key."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers of every request."""
+    explains: frozenset[int] = frozenset()
+    """Statuses of errors whose bodies say more about what is to be done, and so are read; the caller's always are."""
     has: frozenset[str] = frozenset()
     """What it can do though no Model declares it."""
     lacks: frozenset[str] = frozenset()

@@ -18,6 +18,7 @@ def _target(model: str) -> Target:
 GEMINI = Provider(
     frozenset({CHAT.path, EMBEDDINGS.path}),
     _target,
+    explains=frozenset({429}),  # how long to wait is in the body: https://ai.google.dev/gemini-api/docs/rate-limits
     default_url="https://generativelanguage.googleapis.com/v1beta/openai",
     lacks=frozenset({"completions", "prefill"}),
 )

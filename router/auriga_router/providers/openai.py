@@ -27,6 +27,11 @@ def _target(model: str) -> Target:
     )
 
 
-OPENAI = Provider(OPENAI_PATHS, _target, default_url="https://api.openai.com/v1")
+OPENAI = Provider(
+    OPENAI_PATHS,
+    _target,
+    default_url="https://api.openai.com/v1",
+    explains=frozenset({429}),  # no credit left (insufficient_quota) is no rate limit: waiting does not help
+)
 COMPATIBLE = Provider(OPENAI_PATHS, Target)
 """vLLM, LM Studio, OpenRouter and other servers: they take nearly what OpenAI takes, and ignore or refuse the rest."""

@@ -61,6 +61,8 @@ class Failure:
     """Empty: our own words for this kind."""
     param: str | None = field(default=None, repr=False)
     """The field at fault, as the endpoint calls it."""
+    wait: float | None = None
+    """Seconds for which it asks to be left alone."""
     ours: bool = False
     """The message is our own, whatever the kind."""
 

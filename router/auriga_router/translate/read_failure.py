@@ -62,6 +62,9 @@ _KEY = re.compile(r"api[ _]?key not valid|invalid api[ _]?key", re.I)
 """Gemini says it with status 400."""
 
 
+_DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
+
+
 def read_failure(status: int, body: bytes) -> Failure:
     """Of an error response. ``body`` may be anything: a proxy in between answers in HTML."""
     try:
@@ -81,7 +84,7 @@ def failure_of(status: int, document: object) -> Failure:
     error = _innermost(document)
     message = word(error, "message") or word(error, "detail")
     kind = _kind(status, error, message)
-    return Failure(kind, message, word(error, "param") or None)
+    return Failure(kind, message, word(error, "param") or None, _wait(error))
 
 
 def _innermost(document: object) -> Json:
@@ -115,6 +118,16 @@ def _kind(status: int, error: Json, message: str) -> Kind:
     if status in _STATUS:
         return _STATUS[status]
     return Kind.INVALID_REQUEST if 400 <= status < 500 else Kind.SERVER
+
+
+def _wait(error: Json) -> float | None:
+    """Gemini's ``RetryInfo``: https://cloud.google.com/apis/design/errors"""
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        delay = _DELAY.fullmatch(word(detail, "retryDelay"))
+        if delay:
+            return float(delay[1])
+    return None
 
 
 def _status_inside(error: Json) -> int:

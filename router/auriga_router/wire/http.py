@@ -16,6 +16,7 @@ _CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked")
 _CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)")
 _RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*([^\r\n]*)")
+_RETRY_AFTER_MS = re.compile(rb"\r\nretry-after-ms:[ \t]*([^\r\n]*)")
 
 LAST_CHUNK = b"0\r\n\r\n"
 JSON = b"application/json"
@@ -72,6 +73,12 @@ class ResponseHead:
     def retry_after(self) -> bytes:
         """As it was written; empty if absent."""
         match = _RETRY_AFTER.search(self._lines)
+        return match[1].strip() if match else b""
+
+    @property
+    def retry_after_ms(self) -> bytes:
+        """OpenAI's own: the same in milliseconds; empty if absent."""
+        match = _RETRY_AFTER_MS.search(self._lines)
         return match[1].strip() if match else b""
 
 
