@@ -40,10 +40,7 @@ _log = logging.getLogger(__name__)
 
 _STUCK_SECONDS = 600.0
 _BURSTS = frozenset((DEPLOYMENTS.kind, PODS.kind, JOBS.kind, EVENTS.kind))
-_BURST_SECONDS = 0.1
-"""Those change several times in a row when others work on them: once is enough for all of that."""
-_BURSTS = frozenset((DEPLOYMENTS.kind, PODS.kind, JOBS.kind, EVENTS.kind))
-_BURST_SECONDS = 0.1
+_BURST_SECONDS, _BUSY_BURST_SECONDS = 0.1, 1.0
 """Those change several times in a row when others work on them: once is enough for all of that."""
 _IMAGE_VOLUMES_SINCE = (1, 35)
 
@@ -56,7 +53,14 @@ class App:
         self._settings = settings
         observer = Observer(kube, self.store, image_volumes=image_volumes)
         self._reconcile = Reconciler(
-            kube, self.store, observer, settings, wake=self._wake_one, busy=self._busy, clock=time.time
+            kube,
+            self.store,
+            observer,
+            settings,
+            wake=self._wake_one,
+            wake_when_idle=self._wake_when_idle,
+            busy=self._busy,
+            clock=time.time,
         )
         self.queue: WorkQueue[Key] = WorkQueue(self._reconcile, settings.workers)
         self._lists = [Follower(kube, scope, self, settings.resync) for scope in _scopes((MODELS, CHAINS), settings)]
@@ -108,9 +112,13 @@ class App:
         await self.queue.run()
 
     def _wake(self, keys: Iterable[Key], changed: str) -> None:
-        delay = _BURST_SECONDS if changed in _BURSTS else 0.0
+        burst = _BUSY_BURST_SECONDS if self._busy() else _BURST_SECONDS
+        delay = burst if changed in _BURSTS else 0.0
         for key in keys:
             self._wake_one(key, delay)
+
+    def _wake_when_idle(self, key: Key) -> None:
+        self.queue.add_when_idle(key)
 
     def _wake_one(self, key: Key, delay: float = 0.0) -> None:
         if not self.elector.leading:

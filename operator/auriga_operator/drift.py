@@ -26,19 +26,21 @@ def up_to_date(live: Object, wanted: Object) -> bool:
 
 
 def _stands(live: object, wanted: object, field: str) -> bool:
-    if isinstance(wanted, Mapping):
+    if live == wanted:
+        return True  # most of an object; what follows is for the rest
+    if isinstance(wanted, dict):
         return _map_stands(live or {}, wanted, field)
     if isinstance(wanted, list):
         return not wanted or (isinstance(live, list) and _list_stands(live, wanted, field))
     if field in _QUANTITIES:
         return _same_quantity(live, wanted)
     # The API server leaves out false, 0 and "" where they mean the same as nothing.
-    return bool(live == wanted or (not live and not wanted))
+    return not live and not wanted
 
 
 def _map_stands(live: object, wanted: Mapping[str, Any], field: str) -> bool:
     """Others may have added entries."""
-    if not isinstance(live, Mapping):
+    if not isinstance(live, dict):
         return False
     quantities = field in _QUANTITIES
     return all(_stands(live.get(name), value, field if quantities else name) for name, value in wanted.items())
@@ -46,7 +48,7 @@ def _map_stands(live: object, wanted: Mapping[str, Any], field: str) -> bool:
 
 def _list_stands(live: list[Any], wanted: list[Any], field: str) -> bool:
     """Named items may have others between them; any other list must be the same."""
-    if all(isinstance(item, Mapping) and "name" in item for item in [*live, *wanted]):
+    if all(isinstance(item, dict) and "name" in item for item in [*live, *wanted]):
         by_name = {item["name"]: item for item in live}
         return all(_stands(by_name.get(item["name"]), item, field) for item in wanted)
     if len(live) != len(wanted):

@@ -40,7 +40,8 @@ Told = Callable[[dict[str, Any], dict[str, Any]], Iterable[Notice]]
 class Reconciler:
     """Works on Models and RoleChains.
 
-    ``wake`` is told which others a change of ours matters to; ``busy`` says whether much else waits.
+    ``wake`` is told which others a change of ours matters to; ``busy`` says whether much else waits, and
+    ``wake_when_idle`` is told what can wait for that.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Reconciler:
         settings: Settings,
         *,
         wake: Callable[[Key], None],
+        wake_when_idle: Callable[[Key], None],
         busy: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
@@ -59,6 +61,7 @@ class Reconciler:
         self._observer = observer
         self._settings = settings
         self._wake = wake
+        self._wake_when_idle = wake_when_idle
         self._busy = busy
         self._clock = clock
         self._written: dict[Key, float] = {}
@@ -153,7 +156,7 @@ class Reconciler:
             return None
         before = item.get("status") or {}
         now = self._clock()
-        if gist(before) == gist(status) and (wait := self._calm(now - self._written.get(key, 0.0))):
+        if gist(before) == gist(status) and (wait := self._calm(key, now - self._written.get(key, 0.0))):
             return wait
         await self._write_status(item, status)
         self._written[key] = now
@@ -161,10 +164,13 @@ class Reconciler:
             await self._tell(notice, item, now)
         return None
 
-    def _calm(self, since: float) -> float:
+    def _calm(self, key: Key, since: float) -> float:
         """How long to wait with what can wait, so many seconds after the last write: longer while much is to do."""
-        calm = _BUSY_SECONDS if self._busy() else _CALM_SECONDS
-        return min(_CALM_SECONDS, calm - since) if since < calm else 0.0
+        if not self._busy():
+            return max(0.0, _CALM_SECONDS - since)
+        if since < _BUSY_SECONDS:
+            self._wake_when_idle(key)
+        return max(0.0, _BUSY_SECONDS - since)
 
     async def _write_status(self, item: Object, status: dict[str, Any]) -> None:
         metadata = {"name": item["metadata"]["name"], "namespace": item["metadata"]["namespace"]}

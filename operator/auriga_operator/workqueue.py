@@ -40,6 +40,7 @@ class WorkQueue(Generic[K]):
         self._waiting: dict[K, float] = {}
         self._running: dict[K, float] = {}
         self._again: set[K] = set()
+        self._idle: dict[K, None] = {}
         self._later: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
 
@@ -60,6 +61,11 @@ class WorkQueue(Generic[K]):
             return
         self._cancel_later(key)
         self._later[key] = loop.call_later(seconds, self.add, key)
+
+    def add_when_idle(self, key: K) -> None:
+        """Work on it once nothing else waits, unless it is worked on before."""
+        if key not in self._waiting:
+            self._idle[key] = None
 
     def retry_failed(self) -> None:
         """Try at once what has failed and waits for its next try."""
@@ -90,6 +96,7 @@ class WorkQueue(Generic[K]):
         while True:
             key = await self._ready.get()
             del self._waiting[key]
+            self._idle.pop(key, None)
             self._running[key] = asyncio.get_running_loop().time()
             try:
                 await self._once(key)
@@ -98,6 +105,8 @@ class WorkQueue(Generic[K]):
             if key in self._again:
                 self._again.discard(key)
                 self.add(key)
+            if self._idle and not self._waiting:
+                self.add(next(iter(self._idle)))
 
     async def _once(self, key: K) -> None:
         try:

@@ -60,10 +60,11 @@ class World:
         self.now = 1000.0
         self.busy = False
         self.woken: list[Key] = []
+        self.idle: list[Key] = []
         observer = Observer(self.kube, self.store, image_volumes=False)  # type: ignore[arg-type]
         self.reconcile = Reconciler(
-            self.kube, self.store, observer, Settings(), wake=self.woken.append, busy=lambda: self.busy,
-            clock=lambda: self.now,
+            self.kube, self.store, observer, Settings(), wake=self.woken.append,
+            wake_when_idle=self.idle.append, busy=lambda: self.busy, clock=lambda: self.now,
         )  # type: ignore[arg-type]  # fmt: skip
         self.put("PersistentVolumeClaim", "weights", 1)
 
@@ -179,7 +180,8 @@ async def test_counts_wait_a_little_and_longer_while_much_is_to_do(world: World)
     assert await world.run() == (1.5, [])
     world.busy = True
     world.now += 5
-    assert await world.run() == (2.0, [])
+    assert await world.run() == (24.5, [])
+    assert world.idle == [MODEL], "sooner if nothing else is to do"
     world.now += 30
     assert (await world.run())[1] == ["status"]
     world.busy = False

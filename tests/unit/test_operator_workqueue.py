@@ -152,3 +152,44 @@ async def test_an_error_that_nobody_thought_of_stops_nothing() -> None:
         queue.add("bad")
         queue.add("good")
         assert [await tries.get() for _ in range(3)] == ["bad", "good", "bad"]
+
+
+async def test_what_can_wait_is_worked_on_when_nothing_else_waits_and_only_once() -> None:
+    worked: list[str] = []
+    done = asyncio.Event()
+
+    async def work(key: str) -> None:
+        worked.append(key)
+        if key == "first":
+            queue.add_when_idle("later")
+            for number in range(5):
+                queue.add(f"other{number}")
+        elif key == "later":
+            done.set()
+
+    async with running(work, workers=1) as queue:
+        queue.add("first")
+        await done.wait()
+        assert worked == ["first", *(f"other{number}" for number in range(5)), "later"]
+        queue.add("end")
+        await asyncio.sleep(0)
+    assert worked.count("later") == 1
+
+
+async def test_what_can_wait_needs_no_second_turn_when_it_had_one_anyway() -> None:
+    worked: list[str] = []
+    done = asyncio.Event()
+
+    async def work(key: str) -> None:
+        worked.append(key)
+        if worked == ["first"]:
+            queue.add_when_idle("later")
+            queue.add("later")
+            queue.add("last")
+        elif key == "last":
+            done.set()
+
+    async with running(work, workers=1) as queue:
+        queue.add("first")
+        await done.wait()
+    assert worked == ["first", "later", "last"]

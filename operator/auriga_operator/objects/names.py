@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
+
+import orjson
 
 _LONGEST = 63
 """A Service's name, and a Job's because it becomes a label."""
@@ -30,4 +31,4 @@ def weights_job(model: str, weights: str) -> str:
 
 def digest(value: object, length: int = 16) -> str:
     """A short hash of any JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:length]
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:length]
