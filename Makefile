@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := crds operator router cli tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt crds lock images cluster cluster-down kind kind-down e2e compiled bench clean
+.PHONY: help up test check fmt crds lock images cluster cluster-down kind kind-down e2e compiled bench bench-operator clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ compiled: $(VENV)/dev ## Build the wheel with the router compiled by mypyc (need
 
 bench: $(VENV)/dev ## Measure the router beside nginx, vllm-router and LiteLLM (QUICK=1: two minutes; needs gcc, nginx, wrk)
 	$(BIN)/python bench/router.py $(if $(QUICK),--quick)
+
+bench-operator: $(VENV)/dev ## Measure the operator with 1,000 Models and 300 RoleChains against a real API server (four minutes)
+	$(BIN)/python bench/operator
 
 clean: ## Remove .venv and every cache of the tools (not the weights' cache)
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
