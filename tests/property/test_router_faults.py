@@ -1,0 +1,181 @@
+"""Whatever goes wrong at the endpoints, the caller gets the exact text once or a clear error, within the deadline."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import h11
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from auriga_router.routing.outcome import Outcome
+from support import grammar_chat, grammar_messages
+from support.http_router import chain, model
+from support.simulation import AFTER, BEFORE, TEXT, WORDS, Client, Fault, Server, Simulation
+
+LIMITS = {"connect": "300ms", "firstToken": "1s", "stall": "400ms", "total": "20s"}
+DEADLINE = 8.0
+ATTEMPTS = 6
+FAULTS = st.one_of(
+    st.sampled_from(BEFORE).map(Fault), st.builds(Fault, st.sampled_from(AFTER), st.integers(0, len(WORDS)))
+)
+PATHS = {"openai": b"/v1/chat/completions", "anthropic": b"/v1/messages"}
+
+
+def _simulation(*scripts: list[Fault], **spec: Any) -> Simulation:
+    """m1 has two endpoints here, m2 is a provider."""
+    servers = {f"10.0.0.{number}:80": Server(list(faults)) for number, faults in enumerate(scripts, 1)}
+    *own, other = servers
+    external = {"provider": "openaiCompatible", "model": "m", "baseURL": f"http://{other}/v1"}
+    objects = [
+        model("m1", timeouts=LIMITS),
+        model("m2", external=external, timeouts=LIMITS),
+        chain("role", "m1", "m2", fallback={"deadline": f"{DEADLINE}s", "maxAttempts": ATTEMPTS}, **spec),
+    ]
+    return Simulation(servers, *objects, endpoints={"m1": own})
+
+
+def _body(dialect: str, *, stream: bool) -> dict[str, Any]:
+    more = {"max_tokens": 100} if dialect == "anthropic" else {}
+    return {"model": "role", "stream": stream, "messages": [{"role": "user", "content": "count"}], **more}
+
+
+def _received(client: Client) -> tuple[int, bytes, bool]:
+    """Status, body, and whether the message is whole, as a strict parser reads them."""
+    parser = h11.Connection(h11.CLIENT)
+    parser.send(h11.Request(method="POST", target="/", headers=[("host", "auriga")]))
+    parser.send(h11.EndOfMessage())
+    parser.receive_data(client.received)
+    status, body = 0, b""
+    while (part := parser.next_event()) is not h11.NEED_DATA:
+        if isinstance(part, h11.Response):
+            status = part.status_code
+        elif isinstance(part, h11.Data):
+            body += bytes(part.data)
+        else:
+            return status, body, True
+    return status, body, False
+
+
+def _said(dialect: str, body: bytes) -> tuple[str, bool]:
+    """Text of a stream, and whether it ended with an error; checked by the dialect's grammar."""
+    if dialect == "openai":
+        chat = grammar_chat.read(body)
+        return chat.choices[0].texts["content"] if chat.choices else "", chat.error is not None
+    messages = grammar_messages.read(body)
+    return "".join(block["text_of_deltas"] for block in messages.blocks), messages.error is not None
+
+
+def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool) -> bool:
+    """The reply is the answer, or says that it is none. Was it the answer?"""
+    assert client.whole is not None
+    assert not simulation.world.timed
+    for backend in simulation.table.backends.values():
+        assert all(endpoint.in_flight == 0 for endpoint in backend.endpoints)
+    status, body, whole = _received(client)
+    if status != 200:
+        assert whole
+        error = json.loads(body)["error"]
+        assert status in (502, 503, 504)
+        assert len(error["attempts"]) <= ATTEMPTS
+        return False
+    if not stream:
+        document = json.loads(body)
+        content = document["choices"][0]["message"] if dialect == "openai" else document["content"][0]
+        assert content["content" if dialect == "openai" else "text"] == TEXT
+        return True
+    text, failed = _said(dialect, body)
+    assert whole is not failed
+    assert TEXT.startswith(text) if failed else text == TEXT
+    return not failed
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    faults=st.lists(st.lists(FAULTS, max_size=4), min_size=3, max_size=3),
+    stream=st.booleans(),
+    dialect=st.sampled_from(sorted(PATHS)),
+)
+def test_the_exact_text_once_or_an_error_within_the_deadline(
+    faults: list[list[Fault]], stream: bool, dialect: str
+) -> None:
+    simulation = _simulation(*faults)
+    client = simulation.ask(_body(dialect, stream=stream), PATHS[dialect])
+    seconds = simulation.run()
+    answered = _check(simulation, client, dialect, stream=stream)
+    breaks = sum(one.outcome in (Outcome.CUT, Outcome.STALL) for one in simulation.attempts)
+    event(f"answered: {answered}, breaks: {breaks}")
+    flowing = sum(one.milliseconds / 1000 for one in simulation.attempts if one.status == 200)
+    assert seconds <= DEADLINE + flowing + 0.1
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    faults=st.lists(FAULTS, min_size=1, max_size=2),
+    stream=st.booleans(),
+    dialect=st.sampled_from(sorted(PATHS)),
+)
+def test_nothing_is_lost_where_somebody_is_well(faults: list[Fault], stream: bool, dialect: str) -> None:
+    """One endpoint fails once or twice; another of the same Model is well."""
+    simulation = _simulation(faults, [], [])
+    client = simulation.ask(_body(dialect, stream=stream), PATHS[dialect])
+    simulation.run()
+    assert _check(simulation, client, dialect, stream=stream)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_five_hundred_streams_with_faults_none_is_lost(seed: int) -> None:
+    """The endpoints of the first member fail a fifth of their requests, in every way there is; the provider is well."""
+    kinds = [Fault(kind) for kind in BEFORE if kind not in ("401", "404", "429", "hang")]
+    kinds += [Fault(kind, after) for kind in AFTER for after in range(len(WORDS) + 1)]
+    random = Random(seed)
+    scripts = [[random.choice(kinds) if random.random() < 0.2 else Fault("slow") for _ in range(900)] for _ in range(2)]
+    simulation = _simulation(*scripts, [], breaker={"failures": 1000})
+    clients = [simulation.ask(_body("openai", stream=True)) for _ in range(500)]
+    simulation.run()
+    assert all(_check(simulation, client, "openai", stream=True) for client in clients)
+
+
+@pytest.mark.parametrize("dialect", PATHS)
+@pytest.mark.parametrize("after", range(1, len(WORDS) + 1))
+@pytest.mark.parametrize("kind", AFTER)
+def test_a_break_anywhere_is_mended(kind: str, after: int, dialect: str) -> None:
+    """First at an endpoint of the same Model, then at a provider, whatever broke."""
+    for servers in ([[Fault(kind, after)], [], []], [[Fault(kind, after)], [Fault("refused")] * 9, []]):
+        simulation = _simulation(*servers)
+        client = simulation.ask(_body(dialect, stream=True), PATHS[dialect])
+        simulation.run()
+        assert _check(simulation, client, dialect, stream=True)
+
+
+LIMITED = {
+    "connect": (Fault("no connection"), 0.3, Outcome.CONNECT),
+    "first token": (Fault("hang"), 1.0, Outcome.TIMEOUT),
+    "stall": (Fault("stall", 3), 0.4, Outcome.STALL),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITED)
+def test_limits_are_kept_within_a_tenth_of_a_second(limit: str) -> None:
+    fault, seconds, outcome = LIMITED[limit]
+    simulation = _simulation([fault], [fault], [fault])
+    simulation.ask(_body("openai", stream=True))
+    simulation.run()
+    first = simulation.attempts[0]
+    silent = first.milliseconds / 1000 - (0.002 + 4 * 0.01 if limit == "stall" else 0.0)
+    assert first.outcome is outcome
+    assert seconds <= silent + 0.01
+    assert silent <= seconds + 0.1
+
+
+def test_the_deadline_is_kept_within_a_tenth_of_a_second() -> None:
+    hang = [Fault("hang")] * 9
+    simulation = _simulation(hang, hang, hang)
+    for server in simulation.servers.values():
+        server.faults = [Fault("slow"), *hang]
+    client = simulation.ask(_body("openai", stream=False))
+    assert simulation.run() <= DEADLINE + 0.1
+    assert client.whole is not None

@@ -1,0 +1,314 @@
+"""Exchanges without sockets or waiting: endpoints follow a script of faults, and the clock jumps to the next event.
+
+An endpoint knows the whole answer. Asked to go on with a part of it, it gives the rest, in the way that llama-server
+(``/apply-template``, ``/v1/completions``) or a provider (the text as the last turn) does.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from auriga_api import Model, RoleChain
+from auriga_router.admission import admit
+from auriga_router.attempts import Attempt
+from auriga_router.call import Call
+from auriga_router.compile import compile as compile_table
+from auriga_router.dialects.paths import OPERATIONS
+from auriga_router.endpoint import Endpoint
+from auriga_router.exchange import Exchange
+from auriga_router.ports import CoarseClock, Timed, UpstreamUser
+from auriga_router.sweep import EXCHANGES_EVERY, expire
+from auriga_router.watch import Watch
+from auriga_router.wire.http import ResponseHead
+from auriga_router.wire.request import Request
+from auriga_router.world import World
+from support import upstreams_scripts as scripts
+from support.http_router import snapshot
+
+WORDS = [f"word{number} " for number in range(8)]
+TEXT = "".join(WORDS)
+TURN = "<|assistant|>"
+PACE = 0.01
+"""Seconds between two events."""
+_SSE = ResponseHead(200, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+_JSON = b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
+_HTML = ResponseHead(200, b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 9\r\n\r\n")
+
+BEFORE = (
+    "refused", "no connection", "reset", "hang", "500", "503", "429", "401", "404", "html", "broken JSON", "empty",
+    "error in 200", "slow",
+)  # fmt: skip
+"""Faults before anything is said. ``slow``: the first token comes after 0.5 s, which is no fault for the patient."""
+AFTER = ("cut", "stall", "error event", "malformed event", "no end mark")
+"""Faults in the middle of an answer."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with one request."""
+
+    kind: str
+    after: int = 0
+    """Words that are said before it (of a streamed answer)."""
+
+
+@dataclass
+class Server:
+    """What is at one address."""
+
+    faults: list[Fault] = field(default_factory=list)
+    """Of its first requests, in order; the others go well."""
+    hung: bool = False
+    requests: int = 0
+
+    def next(self) -> Fault | None:
+        self.requests += 1
+        return self.faults.pop(0) if self.faults else None
+
+
+Rest = tuple[list[bytes], list[bytes], list[bytes]]
+"""Events of a stream: before the words, the words, and after them."""
+
+
+class Client:
+    """The caller."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.whole: bool | None = None
+        """How the reply ended: with a connection that may be kept or not; None before."""
+
+    def write(self, data: bytes) -> None:
+        assert self.whole is None, "bytes after the end"
+        self.received += data
+
+    def done(self, *, keep_alive: bool) -> None:
+        assert self.whole is None, "two ends"
+        self.whole = keep_alive
+
+
+class Simulation:
+    """Time, network and servers."""
+
+    def __init__(self, servers: dict[str, Server], *objects: Model | RoleChain, endpoints: dict[str, Any]) -> None:
+        self.now = 1000.0
+        self.servers = servers
+        self.attempts: list[Attempt] = []
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = itertools.count()
+        self.world = World(
+            connector=self,
+            now=lambda: self.now,
+            coarse=CoarseClock(self.now),
+            wall_now=lambda: 1_800_000_000.0,
+            timed=set[Timed](),
+            on_attempt=self.attempts.append,
+            on_reply=None,
+            hold_limit=1 << 20,
+            answer_limit=1 << 20,
+        )
+        self.table = compile_table(snapshot(*objects, endpoints=endpoints))
+
+    def ask(self, body: dict[str, Any], path: bytes = b"/v1/chat/completions") -> Client:
+        """Begin a request."""
+        request = Request()
+        request.add(json.dumps(body).encode(), 1 << 20)
+        call = admit(request, OPERATIONS[path], self.table, b"request-1")
+        assert isinstance(call, Call), call
+        client = Client()
+        Exchange(self.world, client, call).start()
+        return client
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (self.now + seconds, next(self._count), action))
+
+    def run(self, limit: float = 10_000) -> float:
+        """Until nothing is under way. Gives the seconds that took."""
+        start, sweep = self.now, self.now
+        while self.world.timed:
+            sweep_next = sweep + EXCHANGES_EVERY
+            if self._events and self._events[0][0] <= sweep_next:
+                self.now, _, action = heapq.heappop(self._events)
+                action()
+            else:
+                self.now = sweep = self.world.coarse.now = sweep_next
+                expire(self.world.timed, self.now)
+            assert self.now - start < limit, "it never ends"
+        return self.now - start
+
+    # --- Connector
+
+    def acquire(self, endpoint: Endpoint, user: UpstreamUser, *, fresh: bool = False) -> None:
+        Connection(self, self.servers[endpoint.name], user)
+
+    def forget(self, endpoint: Endpoint, user: UpstreamUser) -> None:
+        """What the connection does later finds nobody, see ``Connection``."""
+        self.forgotten = user
+
+
+class Connection:
+    """One connection, for one request."""
+
+    reused = False
+
+    def __init__(self, simulation: Simulation, server: Server, user: UpstreamUser) -> None:
+        self._simulation = simulation
+        self._server = server
+        self._user: UpstreamUser | None = user
+        looks = isinstance(user, Watch)
+        self._fault = None if looks else server.next()
+        kind = self._fault.kind if self._fault else ""
+        if kind == "refused":
+            self._tell(0.001, user.on_connect_failed)
+        elif kind != "no connection":
+            self._tell(0.001, lambda: user.on_connected(self))
+
+    def _tell(self, seconds: float, action: Callable[[], None]) -> None:
+        def act() -> None:
+            if self._user is not None and self._user in self._simulation.world.timed:
+                action()
+
+        self._simulation.later(seconds, act)
+
+    def abort(self) -> None:
+        self._user = None
+
+    release = abort
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def _broken(self, *, framing: bool = False, silent: bool = False) -> None:
+        user, self._user = self._user, None
+        assert user is not None
+        user.on_broken(framing=framing, silent=silent)
+
+    def send(self, head: bytes, body: bytes) -> None:
+        user, fault = self._user, self._fault
+        assert user is not None
+        path = head.split(b" ", 2)[1].decode()
+        if path == "/health":
+            if not self._server.hung:
+                self._tell(0.001, lambda: user.on_response(ResponseHead(200, _JSON % 200), b"{}", True))
+            return
+        delay = 0.5 if fault and fault.kind == "slow" else 0.002
+        asked = json.loads(body)
+        if fault and fault.kind in BEFORE and fault.kind != "slow":
+            self._fail(user, fault.kind, delay, streams=bool(asked.get("stream")))
+        elif path == "/apply-template":
+            last = asked["messages"][-1]
+            start = last["content"] if last["role"] == "assistant" else ""
+            prompt = json.dumps({"prompt": f"...{TURN}{start}"}).encode()
+            self._tell(delay, lambda: user.on_response(ResponseHead(200, _JSON % 200), prompt, True))
+        elif asked.get("stream"):
+            self._stream(user, fault, delay, _rest(path, asked))
+        else:
+            broken = fault is not None and fault.kind != "slow"
+            self._whole(user, scripts.answer(TEXT) if "chat" in path else _message(), delay, broken=broken)
+
+    def _fail(self, user: UpstreamUser, kind: str, delay: float, *, streams: bool) -> None:
+        error = scripts.error_body()
+        if kind == "hang":
+            self._server.hung = True
+        elif kind == "reset":
+            self._tell(delay, lambda: self._broken(silent=True))
+        elif kind == "html":
+            self._tell(delay, lambda: user.on_response(_HTML, b"<html></html>", True))
+        elif kind == "broken JSON" and not streams:
+            self._tell(delay, lambda: user.on_response(ResponseHead(200, _JSON % 200), b'{"choices', True))
+        elif kind == "error in 200" and not streams:
+            self._tell(delay, lambda: user.on_response(ResponseHead(200, _JSON % 200), error, True))
+        elif kind in ("broken JSON", "error in 200"):
+            bad = b"data: %s\n\n" % (error if kind == "error in 200" else b'{"choices')
+            self._tell(delay, lambda: user.on_response(_SSE, scripts.chunk(bad), False))
+        elif kind == "empty":
+            self._tell(delay, lambda: user.on_response(_SSE if streams else ResponseHead(200, _JSON % 200), b"", True))
+        else:
+            self._tell(delay, lambda: user.on_response(ResponseHead(int(kind), _JSON % int(kind)), error, True))
+
+    def _whole(self, user: UpstreamUser, answer: bytes, delay: float, *, broken: bool) -> None:
+        head = ResponseHead(200, _JSON % 200)
+        if broken:
+            self._tell(delay, lambda: user.on_response(head, answer[:-9], False))
+            self._tell(delay + PACE, self._broken)
+        else:
+            self._tell(delay, lambda: user.on_response(head, answer, True))
+
+    def _stream(self, user: UpstreamUser, fault: Fault | None, delay: float, rest: Rest) -> None:
+        start, words, end = rest
+        broken = fault is not None and fault.kind in AFTER
+        said = words[: fault.after] if fault is not None and broken else words
+        self._tell(delay, lambda: user.on_response(_SSE, b"", False))
+        pieces = [*start, *said, *([] if broken else end)]
+        for number, piece in enumerate(pieces, 1):
+            self._tell(delay + number * PACE, lambda piece=piece: user.on_data(scripts.chunk(piece), False))
+        over = delay + (len(pieces) + 1) * PACE
+        kind = fault.kind if fault is not None and broken else "end"
+        if kind == "cut":
+            self._tell(over, self._broken)
+        elif kind == "error event":
+            self._tell(over, lambda: user.on_data(scripts.chunk(b"data: %s\n\n" % scripts.error_body()), False))
+        elif kind == "malformed event":
+            self._tell(over, lambda: user.on_data(scripts.chunk(b'data: {"choices": [{"del\n\n'), False))
+        elif kind != "stall":
+            self._tell(over, lambda: user.on_data(b"0\r\n\r\n", True))
+
+
+def _rest(path: str, asked: dict[str, Any]) -> Rest:
+    if path == "/v1/completions":
+        said = asked["prompt"].rpartition(TURN)[2]
+        return [], [_completion(word) for word in _left(said)], [_completion("", "stop"), scripts.DONE]
+    last = asked["messages"][-1]
+    said = last["content"] if last["role"] == "assistant" else ""
+    if "messages" in path.rsplit("/", 1)[1]:
+        return _messages(_left(said))
+    return [scripts.ROLE], [scripts.event({"content": word}) for word in _left(said)], [scripts.FINISH, scripts.DONE]
+
+
+def _left(said: str) -> list[str]:
+    assert TEXT.startswith(said), f"not a part of the answer: {said!r}"
+    count = next(count for count in range(len(WORDS) + 1) if len("".join(WORDS[:count])) >= len(said))
+    rest = TEXT[len(said) :]
+    words = WORDS[count:]
+    missing = rest.removesuffix("".join(words))
+    return [missing, *words] if missing else words
+
+
+def _completion(text: str, finish: str | None = None) -> bytes:
+    choice = {"index": 0, "text": text, "finish_reason": finish}
+    return b"data: %s\n\n" % json.dumps({"id": "cmpl-2", "object": "text_completion", "choices": [choice]}).encode()
+
+
+def _named(kind: str, **more: Any) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (kind.encode(), json.dumps({"type": kind} | more).encode())
+
+
+def _messages(words: list[str]) -> Rest:
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": "m", "stop_reason": None,
+               "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 1}}  # fmt: skip
+    start = [
+        _named("message_start", message=message),
+        _named("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+    ]
+    deltas = [_named("content_block_delta", index=0, delta={"type": "text_delta", "text": word}) for word in words]
+    stop = {"stop_reason": "end_turn", "stop_sequence": None}
+    end = [
+        _named("content_block_stop", index=0),
+        _named("message_delta", delta=stop, usage={"output_tokens": len(words)}),
+        _named("message_stop"),
+    ]
+    return start, deltas, end
+
+
+def _message() -> bytes:
+    return json.dumps({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+        "stop_sequence": None, "content": [{"type": "text", "text": TEXT}],
+        "usage": {"input_tokens": 3, "output_tokens": 8},
+    }).encode()  # fmt: skip
