@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import get_args
 
 from auriga_api import Model
-from auriga_api.model import Capability, Pricing
+from auriga_api.model import Capability, ModelSpec, Pricing
 from auriga_api.model import Timeouts as ModelTimeouts
 from auriga_api.quantity import seconds
 from auriga_router import providers
@@ -21,6 +21,8 @@ from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, NotReady, Timeouts
 
 _EVERYTHING = frozenset({*get_args(Capability), COUNTS_TOKENS})
+_MAX_QUEUED = 10_000
+"""Where nothing else is said: each of them holds its request in memory."""
 in_seconds = lru_cache(maxsize=4096)(seconds)
 
 
@@ -68,6 +70,10 @@ def compile_backend(
         ring=_ring(endpoints, known),
         parallel=0 if spec.external is not None else spec.engine.parallel,
         slots=known.slots if known is not None else Slots(),
+        capacity=_capacity(spec, len(endpoints)),
+        max_queued=_MAX_QUEUED if spec.limits.max_queued is None else spec.limits.max_queued,
+        per_minute=spec.limits.requests_per_minute or 0,
+        cold=not endpoints and spec.external is None and not spec.suspended and not _failed(model),
         price=_price(spec.pricing),
         secret=secret_of(model),
         reply_headers=reply_headers(name),
@@ -114,6 +120,16 @@ def _ring(endpoints: tuple[Endpoint, ...], known: Backend | None) -> Ring | None
     if known is not None and known.endpoints == endpoints:
         return known.ring
     return Ring([endpoint.name for endpoint in endpoints]) if len(endpoints) > 1 else None
+
+
+def _capacity(spec: ModelSpec, endpoints: int) -> int:
+    if spec.limits.max_in_flight is not None:
+        return spec.limits.max_in_flight
+    return 0 if spec.external is not None else spec.engine.parallel * endpoints
+
+
+def _failed(model: Model) -> bool:
+    return model.status is not None and model.status.phase in ("Failed", "Suspended")
 
 
 def _price(pricing: Pricing) -> float:

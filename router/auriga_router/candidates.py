@@ -10,7 +10,7 @@ from auriga_router.call import Call
 from auriga_router.endpoint import Endpoint
 from auriga_router.ports import Clock
 from auriga_router.resuming import Resuming
-from auriga_router.routing.choose import choose
+from auriga_router.routing.choose import Wait, choose, choose_or_wait
 from auriga_router.routing.outcome import Outcome
 from auriga_router.table import Member
 from auriga_router.translate import RequestError, Translation
@@ -42,12 +42,15 @@ class Candidates:
         self.refused: RequestError | None = None
         """Why the request cannot be said to a member that might have answered."""
 
-    def next(self, now: float, rest: Translation | None = None) -> Candidate | None:
-        """Whom to ask for an answer, or for the rest of one; members that it cannot be said to are passed over."""
+    def next(self, now: float, rest: Translation | None = None) -> Candidate | Wait | None:
+        """Whom to ask for an answer, or for the rest of one; members that it cannot be said to are passed over.
+
+        For an answer it may be said to wait.
+        """
         while True:
             choice = self._choose(now) if rest is None else self._choose_for(rest, now)
-            if choice is None:
-                return None
+            if choice is None or isinstance(choice, Wait):
+                return choice
             member, endpoint = choice
             try:
                 return Candidate(member, endpoint, self._adapter(member, rest))
@@ -78,9 +81,9 @@ class Candidates:
             return adapter(self._call, member.backend, self._wall_now)
         return Resuming(self._call, member.backend, rest)
 
-    def _choose(self, now: float) -> tuple[Member, Endpoint] | None:
+    def _choose(self, now: float) -> tuple[Member, Endpoint] | Wait | None:
         call = self._call
-        return choose(call.chain, call.needs, self._tried, self._overflowed, now, key=call.key)
+        return choose_or_wait(call.chain, call.needs, self._tried, self._overflowed, now, key=call.key)
 
     def _choose_for(self, rest: Translation, now: float) -> tuple[Member, Endpoint] | None:
         """Another endpoint of the same Model, else the next member that can prefill, else the same endpoint again."""

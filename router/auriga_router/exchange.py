@@ -23,8 +23,10 @@ from auriga_router.dialects import Problem
 from auriga_router.flow import Flow
 from auriga_router.held import HeldWhole
 from auriga_router.ports import Client, Upstream
+from auriga_router.routing.choose import Wait
 from auriga_router.routing.outcome import Outcome, of_status
 from auriga_router.routing.retry_after import parse_retry_after
+from auriga_router.slots import Slots
 from auriga_router.trial import Trial
 from auriga_router.watch import EVERY, Watch
 from auriga_router.wire.http import ResponseHead
@@ -36,6 +38,7 @@ _BREAKS = (Outcome.CUT, Outcome.STALL, Outcome.TIMEOUT)
 class State(Enum):
     """How far the current attempt is."""
 
+    QUEUED = auto()
     CONNECTING = auto()
     WAITING = auto()
     HOLDING_WHOLE = auto()
@@ -49,7 +52,8 @@ class Exchange:
 
     __slots__ = (
         "_adapter", "_call", "_candidates", "_client", "_deadline", "_end", "_failed", "_flow", "_left", "_overflow",
-        "_paused", "_reconnected", "_state", "_stream", "_trial", "_upstream", "_watch", "_whole", "_world", "expires",
+        "_paused", "_queue", "_reconnected", "_state", "_stream", "_trial", "_upstream", "_watch", "_whole", "_world",
+        "expires",
     )  # fmt: skip
     __deletable__ = ["_stream"]
 
@@ -70,6 +74,7 @@ class Exchange:
         self._overflow: HeldWhole | None = None
         """The error of the member whose context was too small."""
         self._watch: Watch | None = None
+        self._queue: Slots
         self._reconnected = False
         self._paused = False
         self._end = 0.0
@@ -97,12 +102,27 @@ class Exchange:
         if candidate is None:
             self._fail(now)
             return
+        if isinstance(candidate, Wait):
+            self._wait(candidate.member.backend.slots, now)
+            return
         member, endpoint, self._adapter = candidate
         self._trial = Trial(member, endpoint, now)
         end = now + member.timeouts.total
         self._end = end if end < self._deadline else self._deadline
         self._reconnected = False
         self._connect(now, fresh=False)
+
+    def _wait(self, queue: Slots, now: float) -> None:
+        """For a slot, or for an endpoint, in the Model's queue; who has been asked for before waits at its head."""
+        self._state = State.QUEUED
+        self._queue = queue
+        queue.wait(self, now, ahead=bool(self._failed))
+        self.expires = self._deadline
+
+    def on_turn(self) -> None:
+        """Look again: perhaps at other endpoints than there were when the request came."""
+        self._world.renew(self._call)
+        self._next(self._world.now())
 
     def _connect(self, now: float, *, fresh: bool) -> None:
         self._state = State.CONNECTING
@@ -230,6 +250,9 @@ class Exchange:
 
     def _end_attempt(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> float:
         """Free what the attempt holds, and record it. ``whole``: the response was read to its end. Gives the time."""
+        if self._state is State.QUEUED:
+            self._queue.leave(self)
+            return self._world.now()
         upstream, self._upstream = self._upstream, None
         if self._watch is not None:
             self._watch.stop()
@@ -348,7 +371,10 @@ class Exchange:
 
     def on_expired(self, now: float) -> None:
         """A time limit has passed; which one follows from the state."""
-        if self._state is State.FLOWING:
+        if self._state is State.QUEUED:
+            self._queue.leave(self)
+            self._fail(now)
+        elif self._state is State.FLOWING:
             self._break(Outcome.TIMEOUT if now >= self._end else Outcome.STALL)
         elif self._state is State.CONNECTING and now < self._deadline:
             self._attempt_failed(Outcome.CONNECT)

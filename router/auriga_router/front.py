@@ -104,6 +104,14 @@ class Front:
         # What answers a HEAD has no body, or the client would read it as the start of its next reply.
         return whole[: whole.index(b"\r\n\r\n") + 4] if request.method == b"HEAD" else whole
 
+    def renew(self, call: Call) -> None:
+        """The call has waited: for its chain as it is now, if there still is such a one."""
+        chain = (self.table.chains if call.chain.is_role else self.table.directs).get(call.chain.key)
+        if chain is not None and chain.role == call.chain.role:
+            call.chain = chain
+            if chain.balanced or not chain.as_written:
+                self._prepare(call)
+
     def _prepare(self, call: Call) -> None:
         """Look closer at the request, where its chain depends on that."""
         document = orjson.loads(call.body)

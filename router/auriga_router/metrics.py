@@ -65,6 +65,7 @@ class Metrics(Collector):
                 "auriga_worker", "The process whose numbers these are.", {"worker": str(self._worker)}
             )
         yield from _endpoints(table, self._now())
+        yield from _queues(table)
         connections = GaugeMetricFamily("auriga_connections", "Connections of callers that are open.")
         connections.add_metric((), self._connections())
         yield connections
@@ -116,6 +117,20 @@ def _refusals(refused: Mapping[tuple[int, str], int]) -> Metric:
     for (status, code), number in refused.items():
         refusals.add_metric((str(status), code), number)
     return refusals
+
+
+def _queues(table: RoutingTable) -> Iterator[Metric]:
+    labels = ("namespace", "gen_ai_response_model")
+    depth = GaugeMetricFamily("auriga_queue_depth", "Requests that wait for a slot of a Model.", labels=labels)
+    waited = HistogramMetricFamily("auriga_queue_time_seconds", "Time that requests waited for a slot.", labels=labels)
+    for backend in table.backends.values():
+        values = (backend.namespace, backend.name)
+        if backend.slots.waited.counts or backend.slots.waiting:
+            depth.add_metric(values, backend.slots.waiting)
+        if backend.slots.waited.counts:
+            waited.add_metric(values, _buckets(backend.slots.waited), backend.slots.waited.total)
+    yield depth
+    yield waited
 
 
 def _endpoints(table: RoutingTable, now: float) -> Iterator[Metric]:

@@ -21,7 +21,7 @@ from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
 from auriga_router.settings import RouterSettings
 from auriga_router.snapshot import Snapshot
 from auriga_router.sweep import Sweep
-from auriga_router.table import RoutingTable
+from auriga_router.table import Backend, RoutingTable
 from auriga_router.wire.pool import Pools
 from auriga_router.wire.server import Hub, ServerConnection
 from auriga_router.world import World
@@ -67,6 +67,7 @@ class Router:
         )
         self._admin = Admin(now, self._metrics.exposition)
         self._front = Front(self._world, self._admin, secrets.token_hex(8), random.random)
+        self._world.renew = self._front.renew
         self._hub = Hub(self._front.handle, self._front.refuse, coarse, settings.body_limit)
         self._sweep = Sweep(now, coarse, self._world.timed, cast("set[Timed]", self._hub.connections))
         self._servers: list[asyncio.Server] = []
@@ -96,6 +97,18 @@ class Router:
         gone += [endpoint for endpoint in self._leaving.values() if endpoint not in staying]
         self._leaving = {(endpoint.model, endpoint.address): endpoint for endpoint in gone if endpoint.in_flight}
         self._pools.drop(gone)
+        for key in table.changed:
+            self._resize(before.backends.get(key), table.backends.get(key))
+
+    def _resize(self, before: Backend | None, backend: Backend | None) -> None:
+        """Those that wait for the Model look again, also if it is gone; not if it is still on its way."""
+        if backend is not None:
+            backend.slots.resize(backend.capacity, backend.max_queued, backend.per_minute)
+            if not backend.cold:
+                backend.slots.call(self._world.now())
+        elif before is not None:
+            before.slots.resize(0, 0, 0)
+            before.slots.call(self._world.now())
 
     def load(self, model: str, address: str) -> int:
         """Requests under way at an endpoint (key of the Model, ``host:port``), also after it left the snapshot."""

@@ -1,12 +1,94 @@
-"""The load of one Model, over all of its endpoints. Outlives routing tables; knows no sockets."""
+"""The load of one Model over all of its endpoints, and the queue of requests that wait for a slot. Knows no sockets.
+
+Outlives routing tables. First come, first served: whoever comes while others wait waits behind them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from auriga_router.routing.pace import Pace
+from auriga_router.tally import Histogram
+
+
+class Waiter(Protocol):
+    """A request in the queue."""
+
+    def on_turn(self) -> None:
+        """There is room, or what there is has changed: look again. It is not in the queue any more."""
 
 
 @dataclass(slots=True, eq=False)
 class Slots:
-    """How many requests a Model works on."""
+    """How many requests a Model works on, and who waits."""
 
     in_flight: int = 0
+    capacity: int = 0
+    """Requests that it works on at the same time; 0: no limit."""
+    longest: int = 0
+    """Requests that may wait."""
+    pace: Pace = field(default_factory=Pace)
+    waited: Histogram = field(default_factory=Histogram)
+    """How long those waited whose turn came."""
+    _queue: OrderedDict[Waiter, float] | None = None
+    """In order, with the time since when. None until somebody waits: of 10,000 Models most are never full."""
+    _calling: bool = False
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue."""
+        return len(self._queue) if self._queue is not None else 0
+
+    def has_room(self) -> bool:
+        """May the request that asks go ahead? Not past those that wait, unless it is its turn."""
+        return not self.capacity or (self.in_flight < self.capacity and (self._calling or not self._queue))
+
+    def may_wait(self) -> bool:
+        """Is there a place in the queue?"""
+        return self._calling or self.waiting < self.longest
+
+    def begin(self, now: float) -> None:
+        """A request goes ahead."""
+        self.in_flight += 1
+        self.pace.take(now)
+
+    def end(self, now: float) -> None:
+        """A request is done: it is the next one's turn."""
+        self.in_flight -= 1
+        if self._queue:
+            self.call(now)
+
+    def wait(self, waiter: Waiter, now: float, *, ahead: bool = False) -> None:
+        """Take a place in the queue. ``ahead``: the first, because it has waited its turn before."""
+        if self._queue is None:
+            self._queue = OrderedDict()
+        self._queue[waiter] = now
+        if ahead:
+            self._queue.move_to_end(waiter, last=False)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Give the place up."""
+        if self._queue is not None:
+            self._queue.pop(waiter, None)
+
+    def resize(self, capacity: int, longest: int, per_minute: int) -> None:
+        """What there is has changed."""
+        self.capacity, self.longest = capacity, longest
+        self.pace.limit(per_minute)
+
+    def call(self, now: float) -> None:
+        """Those for whom there is room look again, in their order, each once: some may have to wait on."""
+        if self._calling or self._queue is None:
+            return  # a request that ends while others are called: they are called on
+        self._calling = True
+        try:
+            for _ in range(len(self._queue)):
+                if not self._queue or (self.capacity and self.in_flight >= self.capacity):
+                    return
+                waiter, since = self._queue.popitem(last=False)
+                self.waited.add(now - since)
+                waiter.on_turn()
+        finally:
+            self._calling = False

@@ -11,11 +11,6 @@ from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, Chain, Member, NotReady, RoutingTable
 
 
-def usable(member: Member, now: float) -> bool:
-    """Could it be asked now?"""
-    return member.not_ready is None and any(is_open(endpoint.gate, now) for endpoint in member.backend.endpoints)
-
-
 def healthy(member: Member, now: float) -> bool:
     """Would it answer, for all that is known?"""
     return member.not_ready is None and any(well(endpoint.gate, now) for endpoint in member.backend.endpoints)
@@ -29,8 +24,8 @@ def active(chain: Chain, now: float) -> Member | None:
 def readiness(table: RoutingTable, now: float) -> tuple[bool, dict[str, Any]]:
     """Is anything usable, and what: each role with the Model that would answer."""
     roles = {chain.key: active(chain, now) for chain in table.chains.values()}
-    # A router that is not ready is asked nothing, and would never see that an endpoint has recovered.
-    ready = any(usable(member, now) for chain in table.all_chains for member in chain.members)
+    # Whatever breakers say: a router that is not ready is asked nothing, and would never see an endpoint recover.
+    ready = any(member.not_ready is None for chain in table.all_chains for member in chain.members)
     return ready, {
         "ready": ready,
         "roles": {key: member.backend.name if member else None for key, member in roles.items()},

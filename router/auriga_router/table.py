@@ -76,7 +76,15 @@ class Backend:
     parallel: int = 0
     """Slots of each endpoint; 0 if unknown."""
     slots: Slots = field(default_factory=Slots)
-    """Its load. Outlives the table."""
+    """Its load, and who waits for it. Outlives the table."""
+    capacity: int = 0
+    """Requests that it works on at the same time; 0: no limit."""
+    max_queued: int = 0
+    """Requests that may wait for a slot."""
+    per_minute: int = 0
+    """Requests per minute; 0: no limit."""
+    cold: bool = False
+    """It has no endpoint, and may get one by itself."""
     price: float = 0.0
     """US dollars per million tokens, three of four of them in the prompt, as is usual."""
     secret: str = ""
@@ -140,6 +148,10 @@ class Chain:
     """Keys of the members' Models, those that do not exist included."""
     balanced: bool = False
     """Some member has several endpoints: then the conversation decides between them."""
+    queues: bool = True
+    """Waits for a slot of a busy member, instead of asking the next one."""
+    waits_for_cold: bool = False
+    """Waits for a member that has no endpoint yet, instead of asking the next one."""
     as_written: bool = True
     """The members are the same for every request, in the same order."""
 

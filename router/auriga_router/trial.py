@@ -29,7 +29,7 @@ class Trial:
         self.status = 0
         self.streamed = False
         endpoint.in_flight += 1
-        member.backend.slots.in_flight += 1
+        member.backend.slots.begin(now)
         self._probe = gate.enter(endpoint.gate)
 
     def first_content(self, now: float) -> None:
@@ -43,7 +43,6 @@ class Trial:
     def end(self, outcome: Outcome, now: float, breaker: BreakerSettings, retry_after: float | None = None) -> None:
         """It came to this."""
         self.endpoint.in_flight -= 1
-        self.member.backend.slots.in_flight -= 1
         if self._probe or outcome is not Outcome.OK or self.endpoint.gate.trouble is not None:
             gate.observe(self.endpoint.gate, outcome, now, breaker, probe=self._probe, retry_after=retry_after)
         tally = self.member.tally
@@ -52,6 +51,8 @@ class Trial:
             tally.duration.add(now - self.started)
         if tally.recent is not None and not _SAYS_NOTHING & outcome.bit:
             self._remember(tally.recent, outcome, now)
+        # Last: whoever waits for the slot takes it now.
+        self.member.backend.slots.end(now)
 
     def _remember(self, recent: Recent, outcome: Outcome, now: float) -> None:
         if outcome is Outcome.OK and not self.streamed:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from auriga_router.call import Call
 from auriga_router.ports import Clock, CoarseClock, Connector, OnAttempt, OnReply, Timed
+
+
+def _as_it_was(call: Call) -> None:
+    """For a world that does not change."""
 
 
 @dataclass(slots=True)
@@ -23,3 +29,5 @@ class World:
     """Bytes of a stream that are held before its first content."""
     answer_limit: int
     """Bytes of an answer that is not streamed."""
+    renew: Callable[[Call], None] = _as_it_was
+    """Puts the chain of a call that has waited to what it is now."""

@@ -45,7 +45,7 @@ async def chains(running: Running) -> dict[str, object]:
 async def test_a_role_without_anybody_is_not_ready_and_the_router_still_is() -> None:
     """A router that is taken out of service would never see that the endpoint has recovered."""
     with Refusing() as refusing:
-        async with role(refusing, breaker={"failures": 1, "cooldown": "1ms"}) as running:
+        async with role(refusing, breaker={"failures": 1}) as running:
             await running.chat()
             said = await chains(running)
             assert (said["ready"], said["activeMember"]) == (False, None)

@@ -20,6 +20,7 @@ def model(name: str, namespace: str = "default", **spec: Any) -> Model:
     """A Model; served here if the spec says nothing of where from."""
     if "external" not in spec:
         spec.setdefault("source", {"file": {"path": "weights.gguf"}})
+        spec.setdefault("engine", {"parallel": 256})  # slots: most tests are not about them
     return Model.model_validate({"metadata": {"name": name, "namespace": namespace}, "spec": spec})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container
+from typing import NamedTuple
 
 from auriga_router.dialects import Skipped
 from auriga_router.endpoint import Endpoint
@@ -22,14 +23,20 @@ def choose(
 
     ``needs``: what a member must be capable of. ``overflowed``: the largest context (tokens) that was too small, or 0.
     ``key``: of the conversation. When breakers block all of the chain, one probe at a time goes through at once.
+    The Models' limits do not count: what is begun is to be brought to an end.
     """
-    members = chain.members
-    for member in members:
+    for member in chain.members:
         if can_answer(member, needs, overflowed):
             endpoint = pick(member.backend, key, tried, now)
             if endpoint is not None:
                 return member, endpoint
-    for member in members:
+    return _probe(chain, needs, tried, overflowed)
+
+
+def _probe(
+    chain: Chain, needs: frozenset[str], tried: Container[Endpoint], overflowed: int
+) -> tuple[Member, Endpoint] | None:
+    for member in chain.members:
         if can_answer(member, needs, overflowed):
             endpoint = pick_probe(member.backend.endpoints, tried)
             if endpoint is not None:
@@ -37,10 +44,49 @@ def choose(
     return None
 
 
+class Wait(NamedTuple):
+    """Nobody can be asked now, but in this member's queue is a place."""
+
+    member: Member
+
+
+def choose_or_wait(
+    chain: Chain, needs: frozenset[str], tried: Container[Endpoint], overflowed: int, now: float, *, key: int = 0
+) -> tuple[Member, Endpoint] | Wait | None:
+    """As ``choose``, within the Models' limits: where to wait for a slot, or for an endpoint, if the chain says so."""
+    wait: Wait | None = None
+    for member in chain.members:
+        backend = member.backend
+        if not can_answer(member, needs, overflowed):
+            if chain.waits_for_cold and _is_cold(member, needs, overflowed) and backend.slots.may_wait():
+                return wait or Wait(member)
+            continue
+        endpoint = pick(backend, key, tried, now) if backend.slots.pace.wait(now) <= 0.0 else None
+        if endpoint is None:
+            continue
+        if backend.slots.has_room():
+            return member, endpoint
+        if wait is None and backend.slots.may_wait():
+            wait = Wait(member)
+            if chain.queues:
+                return wait
+    return wait or _probe(chain, needs, tried, overflowed)
+
+
+def _is_cold(member: Member, needs: frozenset[str], overflowed: int) -> bool:
+    """Has it no endpoint yet, and is that all that it lacks?"""
+    backend = member.backend
+    return backend.cold and member.not_ready is backend.not_ready and _fits(member, needs, overflowed)
+
+
 def can_answer(member: Member, needs: frozenset[str], overflowed: int = 0) -> bool:
     """Is it ready, able, and not known to be too small?"""
+    return member.not_ready is None and _fits(member, needs, overflowed)
+
+
+def _fits(member: Member, needs: frozenset[str], overflowed: int) -> bool:
     backend = member.backend
-    return member.not_ready is None and needs <= backend.capabilities and not 0 < backend.context_length <= overflowed
+    return needs <= backend.capabilities and not 0 < backend.context_length <= overflowed
 
 
 def skipped(chain: Chain, needs: frozenset[str], asked: Container[str], now: float) -> list[Skipped]:
@@ -55,7 +101,7 @@ def skipped(chain: Chain, needs: frozenset[str], asked: Container[str], now: flo
 def retry_after(chain: Chain, needs: frozenset[str], now: float) -> int:
     """Whole seconds until one of the chain's endpoints may be asked again."""
     waits = [
-        endpoint.gate.blocked_until - now
+        max(endpoint.gate.blocked_until - now, member.backend.slots.pace.wait(now))
         for member in chain.members
         if can_answer(member, needs)
         for endpoint in member.backend.endpoints
@@ -68,5 +114,9 @@ def _reason(member: Member, needs: frozenset[str], now: float) -> str:
         return member.not_ready.reason
     if not needs <= member.backend.capabilities:
         return "NoCapability"
+    if member.backend.slots.pace.wait(now) > 0.0:
+        return "Limited"
+    if not member.backend.slots.has_room():
+        return "Busy"
     states = {state(endpoint.gate, now) for endpoint in member.backend.endpoints}
     return "NotTried" if "Closed" in states else ",".join(sorted(states))

@@ -10,9 +10,9 @@ from auriga_router.routing.outcome import Outcome
 
 
 def failure(role: str, tried: Sequence[Tried], skipped: Sequence[Skipped], *, deadline_passed: bool) -> Problem:
-    """503 if everybody was busy, gated or not ready; 504 if time ran out; 502 otherwise."""
+    """503 if everybody was busy, gated or not ready, for however long; 504 if time ran out; 502 otherwise."""
     outcomes = {attempt.outcome for attempt in tried}
-    if deadline_passed or (tried and outcomes == {Outcome.TIMEOUT}):
+    if tried and (deadline_passed or outcomes == {Outcome.TIMEOUT}):
         status, code, what = 504, "timeout", "did not answer in time"
     elif outcomes <= {Outcome.RATE_LIMITED}:
         status, code, what = 503, "unavailable", "cannot answer now"
