@@ -14,6 +14,8 @@ class Address(NamedTuple):
     host: str
     port: int
     tls: bool = False
+    external: bool = False
+    """A provider's: perhaps beyond a proxy."""
 
     def __str__(self) -> str:
         return f"{self._bracketed}:{self.port}"

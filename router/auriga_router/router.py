@@ -50,7 +50,7 @@ class Router:
         now = time.monotonic
         self._settings = settings
         coarse = CoarseClock(now())
-        self._pools = Pools(coarse)
+        self._pools = Pools(coarse, settings.ca_file)
         self._world = World(
             connector=self._pools,
             now=now,

@@ -25,6 +25,7 @@ class RouterSettings:
     default_namespace: str = _setting("default", "the namespace whose names callers may send without a prefix")
     body_limit: int = _setting(32 * 1024 * 1024, "bytes of the largest request")
     answer_limit: int = _setting(64 * 1024 * 1024, "bytes of the largest answer that is not streamed; it is held whole")
+    ca_file: str = _setting("", "PEM file of authorities that providers' certificates may have, besides the system's")
     hold_limit: int = _setting(1024 * 1024, "bytes that a stream may send before it says something")
 
 

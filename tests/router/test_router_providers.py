@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from auriga_api import Model
+from auriga_router.router import Router
+from auriga_router.settings import RouterSettings
 from support import upstreams_scripts as scripts
 from support.http_grammar import error_object
 from support.http_router import chain, model, routing, snapshot
@@ -113,7 +118,7 @@ async def tls_upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
     """An endpoint with a certificate for localhost by an authority that the router's system roots hold."""
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-               "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+               "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:models.invalid",
                "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
     assert await process.wait() == 0
@@ -165,3 +170,109 @@ async def test_a_name_that_does_not_exist_is_a_failed_connection() -> None:
     async with routing(snapshot(provider(baseURL="http://name.invalid/v1"))) as running:
         assert (await running.chat("cloud")).status == 502
         assert running.outcomes == [("cloud", "Connect")]
+
+
+async def test_a_ca_file_is_trusted_besides_the_systems_own(
+    tls_upstream: tuple[Upstream, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream, _ = tls_upstream
+    authority = os.environ["SSL_CERT_FILE"]
+    monkeypatch.delenv("SSL_CERT_FILE")
+    port = upstream.address.rpartition(":")[2]
+    state = snapshot(provider(baseURL=f"https://localhost:{port}/v1"))
+    async with routing(state, RouterSettings(ca_file=authority)) as running:
+        assert (await running.chat("cloud")).status == 200
+    with pytest.raises(OSError, match="No such file"):
+        Router(RouterSettings(ca_file="/nowhere.pem"))
+
+
+class Proxy:
+    """An HTTP proxy that leads every tunnel to one address."""
+
+    def __init__(self, leads_to: str, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
+        self._where = leads_to.split(":")
+        self._answer = answer
+        self.asked: list[bytes] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(self._answer)
+        there, back = await asyncio.open_connection(*self._where)
+        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+
+@asynccontextmanager
+async def proxied(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, login: str = "") -> AsyncIterator[None]:
+    """The environment names this proxy."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    where = f"http://{login}127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    monkeypatch.setenv("HTTPS_PROXY", where)
+    monkeypatch.setenv("HTTP_PROXY", where)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+async def test_a_provider_beyond_a_proxy_is_reached_by_a_tunnel(
+    tls_upstream: tuple[Upstream, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream, names = tls_upstream
+    proxy = Proxy(upstream.address)
+    async with proxied(proxy, monkeypatch, "user:p%40ss@"):
+        port = upstream.address.rpartition(":")[2]
+        there = provider(baseURL="https://models.invalid:8443/v1")
+        other = provider("other", baseURL="https://other.invalid/v1")  # a name that the certificate does not have
+        near = provider("near", baseURL=f"https://localhost:{port}/v1")
+        async with routing(snapshot(there, near, other)) as running:
+            for stream in (False, True):
+                assert (await running.chat("cloud", stream=stream)).status == 200
+            head = proxy.asked[0].split(b"\r\n")
+            assert head[0] == b"CONNECT models.invalid:8443 HTTP/1.1"
+            assert b"Proxy-Authorization: Basic dXNlcjpwQHNz" in head
+            assert (await running.chat("other")).status == 502
+            assert (await running.chat("near")).status == 200  # loopback is never behind a proxy
+            assert len(proxy.asked) == 2
+            assert names == ["models.invalid", "other.invalid", "localhost"]
+
+
+async def test_tunnels_are_used_again_and_not_for_whom_the_environment_excepts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Upstream(scripts.ok) as upstream:
+        proxy = Proxy(upstream.address)
+        async with proxied(proxy, monkeypatch):
+            monkeypatch.setenv("NO_PROXY", "excepted.invalid")
+            there = provider(baseURL="http://models.invalid:8000/v1")
+            excepted = provider("excepted", baseURL="http://excepted.invalid/v1")
+            served = model("m1")
+            state = snapshot(there, excepted, served, endpoints={"m1": upstream.address})
+            async with routing(state) as running:
+                for stream in (False, True, False):
+                    reply = await running.chat("cloud", stream=stream)
+                    assert (reply.status, reply.whole) == (200, True)
+                assert (len(proxy.asked), upstream.visits[0].header("host")) == (1, "models.invalid:8000")
+                assert (await running.chat("excepted")).status == 502
+                assert (await running.chat("m1")).status == 200
+                assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 403 Forbidden\r\n\r\n", b"HTTP/1.1 407 X\r\n\r\n", b"odd\r\n\r\n"])
+async def test_a_proxy_that_refuses_is_a_failed_connection(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    async with (
+        Upstream(scripts.ok) as upstream,
+        proxied(Proxy(upstream.address, answer), monkeypatch),
+        routing(snapshot(provider(baseURL="http://models.invalid/v1"))) as running,
+    ):
+        assert (await running.chat("cloud")).status == 502
+        assert running.outcomes == [("cloud", "Connect")]
+        assert not upstream.visits

@@ -54,7 +54,8 @@ def site(external: External, namespace: str, secrets: Mapping[str, Mapping[str, 
     if isinstance(headers, NotReady):
         return headers
     tls = url.scheme == "https"
-    address = Address((url.hostname or "").encode("idna").decode(), url.port or (443 if tls else 80), tls)
+    host = (url.hostname or "").encode("idna").decode()
+    address = Address(host, url.port or (443 if tls else 80), tls, external=True)
     return Site(provider, address, _path(provider, url), headers, key.encode("latin-1"))
 
 

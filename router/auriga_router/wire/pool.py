@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from auriga_router.endpoint import Address, Endpoint
 from auriga_router.ports import CoarseClock, UpstreamUser
+from auriga_router.wire.proxy import connect
 from auriga_router.wire.upstream import UpstreamConnection
 
 _MAX_CONNECTING = 64
@@ -69,12 +70,8 @@ class _Pool:
     async def _connect(self) -> None:
         task = asyncio.current_task()
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: UpstreamConnection(self._on_idle, self._on_lost),
-                self._address.host,
-                self._address.port,
-                ssl=self._tls,
-                server_hostname=self._address.host if self._tls else None,
+            connection: UpstreamConnection | None = await connect(
+                self._address, self._tls, lambda: UpstreamConnection(self._on_idle, self._on_lost)
             )
         except (OSError, ValueError):  # ValueError: a name that cannot be looked up at all
             connection = None
@@ -102,10 +99,11 @@ class _Pool:
 class Pools:
     """The connections to every endpoint. Implements ``ports.Connector``."""
 
-    def __init__(self, clock: CoarseClock) -> None:
+    def __init__(self, clock: CoarseClock, ca_file: str = "") -> None:
+        """``ca_file``: PEM file of authorities that are trusted besides the system's. Raises OSError."""
         self._clock = clock
         self._pools: dict[Endpoint, _Pool] = {}
-        self._tls: ssl.SSLContext | None = None
+        self._tls = _context(ca_file) if ca_file else None
 
     def acquire(self, endpoint: Endpoint, user: UpstreamUser, *, fresh: bool = False) -> UpstreamConnection | None:
         """See ``ports.Connector``."""
@@ -133,7 +131,13 @@ class Pools:
         self.drop(list(self._pools))
 
     def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-            self._tls.set_alpn_protocols(["http/1.1"])
+        self._tls = self._tls or _context("")
         return self._tls
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
