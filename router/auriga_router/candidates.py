@@ -27,7 +27,7 @@ class Candidate(NamedTuple):
 class Candidates:
     """The members and endpoints of a chain, less those that were tried."""
 
-    __slots__ = ("_broke", "_call", "_first", "_overflowed", "_tried", "_wall_now", "refused")
+    __slots__ = ("_broke", "_call", "_first", "_overflowed", "_tried", "_tried_before", "_wall_now", "refused")
 
     def __init__(self, call: Call, wall_now: Clock) -> None:
         self._call = call
@@ -37,6 +37,8 @@ class Candidates:
         """Those whose answer broke off: for its rest they are asked again, if nobody else can go on."""
         self._first: tuple[Member, ...] = ()
         """Who is best at going on: the member whose answer it is."""
+        self._tried_before = 0
+        """How many were tried before the first break."""
         self._overflowed = 0
         """The largest context (tokens) that was too small."""
         self.refused: RequestError | None = None
@@ -73,8 +75,16 @@ class Candidates:
 
     def broke(self, member: Member, endpoint: Endpoint, *, again: bool) -> None:
         """Its answer broke off. ``again``: it may be asked for the rest."""
+        if not self._first:
+            self._tried_before = len(self._tried)
         self._first = (member,)
         (self._broke if again else self._tried).append(endpoint)
+
+    def begin_anew(self) -> None:
+        """Nobody can go on with the answer, and it has not left: those who failed to may answer from the start."""
+        del self._tried[self._tried_before :]
+        self._tried.extend(self._broke)
+        self._broke.clear()
 
     def _adapter(self, member: Member, rest: Translation | None) -> Adapter:
         if rest is None:

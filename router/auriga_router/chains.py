@@ -82,7 +82,7 @@ def _tally(role: str, backend: Backend, before: Chain | None, *, remembers: bool
     return tally
 
 
-def _policy(spec: RoleChainSpec) -> tuple[Strategy, int, int, float, BreakerSettings, bool]:
+def _policy(spec: RoleChainSpec) -> tuple[Strategy, int, int, float, BreakerSettings, bool, bool]:
     """What the resource says of strategy, fallback, breaker and breaks: the fields of ``Chain`` in their order."""
     fallback, breaker = spec.fallback, spec.breaker
     return (
@@ -91,6 +91,7 @@ def _policy(spec: RoleChainSpec) -> tuple[Strategy, int, int, float, BreakerSett
         fallback.max_attempts,
         in_seconds(fallback.deadline),
         BreakerSettings(breaker.failures, in_seconds(breaker.window), in_seconds(breaker.cooldown)),
+        spec.streaming.inside,
         spec.streaming.on_break == "Resume",
     )
 

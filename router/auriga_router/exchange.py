@@ -309,15 +309,20 @@ class Exchange:
         self._note_failed(outcome, now)
         self._deadline = now + self._left
         self._state = State.CONNECTING
+        self._candidates.broke(trial.member, trial.endpoint, again=outcome is Outcome.CUT)
         if flow.rest is None or outcome is Outcome.TIMEOUT:
             self._fail(now)
         else:
-            self._candidates.broke(trial.member, trial.endpoint, again=outcome is Outcome.CUT)
             self._next(now)
 
     def _fail(self, now: float) -> None:
         """The chain has failed."""
         call, refused = self._call, self._candidates.refused
+        if self._flow is not None and self._client.retract():
+            self._flow = None
+            self._candidates.begin_anew()
+            self._next(now)
+            return
         if self._flow is not None:
             self._fail_in_band(self._flow)
             return

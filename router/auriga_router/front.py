@@ -17,6 +17,8 @@ from auriga_router.conversation import key_of
 from auriga_router.dialects import Operation, Problem, anthropic
 from auriga_router.dialects.paths import OPERATIONS, dialect_of, plain
 from auriga_router.exchange import Exchange
+from auriga_router.inside import Folding, streamed
+from auriga_router.ports import Client
 from auriga_router.replies import estimate
 from auriga_router.routing.order import Moment, arranged
 from auriga_router.table import RoutingTable
@@ -88,7 +90,10 @@ class Front:
         if isinstance(call, Call):
             if call.chain.balanced or not call.chain.as_written:
                 self._prepare(call)
-            exchange = Exchange(self._world, client, call)
+            asks: Client = client
+            if call.chain.inside and streamed(call):
+                asks = Folding(client, call, self._world.answer_limit)
+            exchange = Exchange(self._world, asks, call)
             exchange.start()
             return exchange
         self.refused[call.status, call.code] += 1

@@ -19,6 +19,9 @@ class Client(Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes; silently nothing if the client is gone."""
 
+    def retract(self) -> bool:
+        """Forget what was written, if none of it has left."""
+
     def done(self, *, keep_alive: bool) -> None:
         """The reply is out. The next request may come, or the connection closes."""
 

@@ -136,6 +136,8 @@ class Chain:
     deadline: float
     """Seconds over all attempts, while nothing is committed."""
     breaker: BreakerSettings
+    inside: bool
+    """Answer requests that are not streamed from a stream."""
     resume: bool
     """Continue a broken stream elsewhere; else end it with an error."""
     replies: dict[int, int]

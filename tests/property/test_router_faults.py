@@ -97,12 +97,13 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
 @given(
     faults=st.lists(st.lists(FAULTS, max_size=4), min_size=3, max_size=3),
     stream=st.booleans(),
+    inside=st.booleans(),
     dialect=st.sampled_from(sorted(PATHS)),
 )
 def test_the_exact_text_once_or_an_error_within_the_deadline(
-    faults: list[list[Fault]], stream: bool, dialect: str
+    faults: list[list[Fault]], stream: bool, inside: bool, dialect: str
 ) -> None:
-    simulation = _simulation(*faults)
+    simulation = _simulation(*faults, streaming={"inside": inside})
     client = simulation.ask(_body(dialect, stream=stream), PATHS[dialect])
     seconds = simulation.run()
     answered = _check(simulation, client, dialect, stream=stream)
@@ -116,11 +117,12 @@ def test_the_exact_text_once_or_an_error_within_the_deadline(
 @given(
     faults=st.lists(FAULTS, min_size=1, max_size=2),
     stream=st.booleans(),
+    inside=st.booleans(),
     dialect=st.sampled_from(sorted(PATHS)),
 )
-def test_nothing_is_lost_where_somebody_is_well(faults: list[Fault], stream: bool, dialect: str) -> None:
+def test_nothing_is_lost_where_somebody_is_well(faults: list[Fault], stream: bool, inside: bool, dialect: str) -> None:
     """One endpoint fails once or twice; another of the same Model is well."""
-    simulation = _simulation(faults, [], [])
+    simulation = _simulation(faults, [], [], streaming={"inside": inside})
     client = simulation.ask(_body(dialect, stream=stream), PATHS[dialect])
     simulation.run()
     assert _check(simulation, client, dialect, stream=stream)
@@ -149,6 +151,25 @@ def test_a_break_anywhere_is_mended(kind: str, after: int, dialect: str) -> None
         client = simulation.ask(_body(dialect, stream=True), PATHS[dialect])
         simulation.run()
         assert _check(simulation, client, dialect, stream=True)
+
+
+@pytest.mark.parametrize("dialect", PATHS)
+@pytest.mark.parametrize("kind", AFTER)
+def test_inside_what_nobody_can_go_on_with_is_begun_anew(kind: str, dialect: str) -> None:
+    """The caller has seen nothing, so that another whole answer will do as well."""
+    refuses = [Fault("500")]  # to go on
+    simulation = _simulation([Fault(kind, 3)], refuses, [*refuses, *refuses], streaming={"inside": True})
+    client = simulation.ask(_body(dialect, stream=False), PATHS[dialect])
+    simulation.run()
+    assert _check(simulation, client, dialect, stream=False)
+
+
+@pytest.mark.parametrize("dialect", PATHS)
+def test_inside_an_endpoint_that_hangs_is_left_after_its_first_token_is_due(dialect: str) -> None:
+    simulation = _simulation([Fault("hang")], [], [], streaming={"inside": True})
+    client = simulation.ask(_body(dialect, stream=False), PATHS[dialect])
+    assert simulation.run() <= 1.3
+    assert _check(simulation, client, dialect, stream=False)
 
 
 LIMITED = {

@@ -14,6 +14,7 @@ import pytest
 
 from support import grammar_chat
 from support.gguf_files import tiny_gguf
+from support.http_client import Reply
 from support.http_router import Running, chain, model, routing, snapshot
 from support.llama_servers import Breaks, Gate, gated
 
@@ -43,6 +44,10 @@ def _read(body: bytes) -> grammar_chat.ChatGrammar:
 
 
 async def _killing(running: Running, gates: Iterable[Gate], body: dict[str, Any]) -> grammar_chat.ChatGrammar:
+    return _read((await _reply_killing(running, gates, body)).body)
+
+
+async def _reply_killing(running: Running, gates: Iterable[Gate], body: dict[str, Any]) -> Reply:
     """The answer while every server that is held at its gate is killed there."""
 
     async def kill(gate: Gate) -> None:
@@ -56,7 +61,7 @@ async def _killing(running: Running, gates: Iterable[Gate], body: dict[str, Any]
         for killer in killers:
             killer.cancel()
     assert (reply.status, reply.whole) == (200, True), reply.body[-500:]
-    return _read(reply.body)
+    return reply
 
 
 class Servers(list[Gate]):
@@ -161,3 +166,20 @@ async def test_an_answer_after_thoughts_goes_on_exactly(thinker: Path) -> None:
             # The tokens of the closing tag are in no event: nobody can count them against the limit.
             assert said["content"].startswith(wanted["content"])
             assert len(said["content"]) <= len(wanted["content"] + "</think>")
+
+
+async def test_inside_a_killed_server_costs_the_caller_nothing(servers: Servers) -> None:
+    body = {**ASKED, "stream": False}
+    async with httpx.AsyncClient(base_url=f"http://{servers[-1].server.address}", timeout=60) as client:
+        wanted = (await client.post("/v1/chat/completions", json=body)).json()
+    state = snapshot(
+        model("m1"),
+        chain("role", "m1", streaming={"inside": True}),
+        endpoints={"m1": [gate.address for gate in servers]},
+    )
+    async with routing(state) as running:
+        said = (await _reply_killing(running, servers, body)).json
+        for field in ("content", "role"):
+            assert said["choices"][0]["message"][field] == wanted["choices"][0]["message"][field]
+        assert said["choices"][0]["finish_reason"] == wanted["choices"][0]["finish_reason"]
+        assert said["usage"]["total_tokens"] == wanted["usage"]["total_tokens"]

@@ -21,6 +21,7 @@ from auriga_router.compile import compile as compile_table
 from auriga_router.dialects.paths import OPERATIONS
 from auriga_router.endpoint import Endpoint
 from auriga_router.exchange import Exchange
+from auriga_router.inside import Folding, streamed
 from auriga_router.ports import CoarseClock, Timed, UpstreamUser
 from auriga_router.sweep import EXCHANGES_EVERY, expire
 from auriga_router.watch import Watch
@@ -87,6 +88,9 @@ class Client:
         assert self.whole is None, "bytes after the end"
         self.received += data
 
+    def retract(self) -> bool:
+        return False
+
     def done(self, *, keep_alive: bool) -> None:
         assert self.whole is None, "two ends"
         self.whole = keep_alive
@@ -121,7 +125,8 @@ class Simulation:
         call = admit(request, OPERATIONS[path], self.table, b"request-1")
         assert isinstance(call, Call), call
         client = Client()
-        Exchange(self.world, client, call).start()
+        inside = call.chain.inside and streamed(call)
+        Exchange(self.world, Folding(client, call, 1 << 20) if inside else client, call).start()
         return client
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:

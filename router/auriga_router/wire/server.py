@@ -87,6 +87,10 @@ class ServerConnection(asyncio.Protocol):
         except RuntimeError:
             return  # uvloop raises on a closed transport; connection_lost is on its way
 
+    def retract(self) -> bool:
+        """Forget what was written? It has left."""
+        return False
+
     def done(self, *, keep_alive: bool) -> None:
         """The reply is out."""
         self._answering = False
