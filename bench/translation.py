@@ -1,6 +1,6 @@
 """What a translation adds to each token: the time from an endpoint's chunk to the caller's, in this process.
 
-``.venv/bin/python bench/translation.py``. One event in each chunk, as servers send them; no sockets. Pass-through beside
+``.venv/bin/python bench/translation.py``. One event in each chunk, as servers send them; no sockets. Pass-through and
 every pair of dialects. Prints microseconds: median, 99th percentile.
 """
 

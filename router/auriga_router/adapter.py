@@ -29,7 +29,7 @@ from auriga_router.translate import (
     encoder,
     write_request,
 )
-from auriga_router.translated import TranslatedRelay, TranslatedStream, TranslatedWhole
+from auriga_router.translated import TranslatedRelay, TranslatedStream, TranslatedWhole, left_out
 from auriga_router.wire.http import ResponseHead, unchunk
 
 _WIRES = (Wire.CHAT, Wire.MESSAGES)
@@ -93,6 +93,7 @@ def adapter(call: Call, backend: Backend, wall_now: Callable[[], float]) -> Adap
     ``wall_now``: seconds since the epoch.
     """
     if call.operation.path in backend.speaks:
+        call.left_out = b""
         return PassThrough(call, backend)
     return Translated(call, backend, int(wall_now()))
 
@@ -162,7 +163,7 @@ class PassThrough:
 class Translated:
     """The request and its answer through the canonical form."""
 
-    __slots__ = ("_backend", "_body", "_call", "_held", "dropped", "identity")
+    __slots__ = ("_backend", "_body", "_call", "_held", "identity")
     __deletable__ = ["_held"]
 
     def __init__(self, call: Call, backend: Backend, created: int) -> None:
@@ -171,8 +172,7 @@ class Translated:
         self._backend = backend
         self._body = written.body
         self._held: TranslatedStream
-        self.dropped = (*call.asked.dropped, *written.dropped)
-        """What of the request goes no further."""
+        call.left_out = left_out((*call.asked.dropped, *written.dropped))
         self.identity = Identity(call.request_id.decode("ascii"), created)
 
     def request(self, endpoint: Endpoint) -> tuple[bytes, bytes]:

@@ -36,6 +36,8 @@ class Call:
     """Of the conversation; 0 if nothing depends on it."""
     native: bytes = b""
     """Header lines that go on to an endpoint of the caller's own dialect."""
+    left_out: bytes = b""
+    """Header line of the reply: fields that the endpoint was not sent, because its dialect has no place for them."""
     _asked: Asked | None = field(default=None, repr=False)
 
     @property
@@ -69,7 +71,7 @@ class Call:
     def reply_headers(self, answered: Member | None, failed: list[Tried]) -> bytes:
         """The reply's own header lines."""
         if answered is not None and not failed:
-            told = answered.reply_headers
+            told = answered.reply_headers + self.left_out
         else:
-            told = reply_headers(None if answered is None else answered.backend.name, failed)
+            told = reply_headers(None if answered is None else answered.backend.name, failed) + self.left_out
         return self.operation.dialect.id_headers(self.request_id) + told

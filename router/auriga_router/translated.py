@@ -5,6 +5,9 @@ The twins of ``held`` and ``relay``: the same methods, but every byte goes throu
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from httptools import HttpParserError
 
 from auriga_router.call import Call
@@ -13,6 +16,7 @@ from auriga_router.held import REFUSALS, HeldWhole
 from auriga_router.routing.outcome import Outcome
 from auriga_router.translate import (
     AnswerError,
+    Dropped,
     Failure,
     Identity,
     Kind,
@@ -24,6 +28,7 @@ from auriga_router.translate import (
     write_answer,
     write_failure,
 )
+from auriga_router.translate.problems import openai_path
 from auriga_router.wire.http import JSON, LAST_CHUNK, Decoder, ResponseHead, chunk, decoder
 
 _OUTCOME = REFUSALS | {
@@ -32,6 +37,15 @@ _OUTCOME = REFUSALS | {
     Kind.TIMEOUT: Outcome.TIMEOUT,
 }
 """Of errors that are told with a status of success."""
+_NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
+_MOST_NAMES = 16
+
+
+def left_out(dropped: Iterable[Dropped]) -> bytes:
+    """The header line that tells which fields of a request went no further; empty if all did."""
+    names = dict.fromkeys(openai_path(field.path) for field in dropped)
+    told = [name for name in names if _NAME.fullmatch(name)][:_MOST_NAMES]
+    return b"x-auriga-dropped: %s\r\n" % ", ".join(told).encode("ascii") if told else b""
 
 
 class TranslatedWhole(HeldWhole):

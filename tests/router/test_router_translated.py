@@ -241,9 +241,11 @@ async def test_fields_that_nobody_else_knows_are_left_out() -> None:
     async with Upstream(scripts.ok) as upstream:
         cloud = external("cloud", "openai", upstream.address, "/v1")
         async with routing(snapshot(cloud, secrets=KEYS)) as running:
-            assert (await messages(running, "cloud", context_management={"edits": []})).status == 200
-            assert "context_management" not in upstream.visits[0].json
-            assert (await running.chat("cloud", some_field=1)).status == 200
+            reply = await messages(running, "cloud", context_management={"edits": []}, top_k=4)
+            assert (reply.status, reply.headers["x-auriga-dropped"]) == (200, "context_management, top_k")
+            assert not {"context_management", "top_k"} & upstream.visits[0].json.keys()
+            reply = await running.chat("cloud", some_field=1)
+            assert (reply.status, "x-auriga-dropped" in reply.headers) == (200, False)
             assert upstream.visits[1].json["some_field"] == 1
 
 
