@@ -118,7 +118,7 @@ async def once(options: argparse.Namespace, at_once: int, *, affinity: bool) -> 
     with ExitStack() as stack:
         addresses = tuple(stack.enter_context(llama()) for _ in range(2))
         if not affinity:
-            stack.enter_context(patch("auriga_router.front.key_of", lambda document: 0))
+            stack.enter_context(patch("auriga_router.admission.key_of", lambda document: 0))
         router, sock = Router(), socket.create_server(("127.0.0.1", 0))
         router.apply(snapshot(addresses))
         await router.start(sock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auriga_router.body import BodyError, parse
 from auriga_router.call import Call
+from auriga_router.conversation import key_of
 from auriga_router.dialects import Operation, Problem
 from auriga_router.dialects.anthropic import COUNT_TOKENS
 from auriga_router.naming import near
@@ -28,6 +29,8 @@ def admit(request: Request, operation: Operation, table: RoutingTable, request_i
     if not able(chain, needs) and operation is not COUNT_TOKENS:  # those can be estimated
         return _incapable(chain, needs)
     call = Call(request_id, operation, needs, chain, body, span, stream, single, request.keep_alive, not request.http10)
+    if chain.balanced and "embeddings" not in needs:
+        call.key = key_of(document)
     if b"traceparent" in request.headers:
         call.forwarded = _lines(request.headers, _FORWARDED)
     if operation.forwards:

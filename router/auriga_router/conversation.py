@@ -15,6 +15,7 @@ _PART = 2048
 _MESSAGES = 8
 """Messages that count at most."""
 _WHOLE = 0xFFFFFFFF
+_INSTRUCTIONS = ("system", "instructions", "prompt")
 
 
 def key_of(document: dict[str, Any]) -> int:
@@ -23,24 +24,29 @@ def key_of(document: dict[str, Any]) -> int:
     ``document``: the request, in any dialect. The salt of Python's own ``hash`` differs between processes.
     """
     crc = 0
-    for part in _opening(document):
-        crc = crc32(_text(part), crc)
+    for name in _INSTRUCTIONS:
+        if part := document.get(name):
+            crc = crc32(_text(part), crc)
+    messages = document.get("messages") or document.get("input")
+    if isinstance(messages, list):
+        crc = _opening(messages, crc)
+    elif messages:
+        crc = crc32(_text(messages), crc)
     # crc32 is linear: alike inputs give alike values, and neighbours on the ring would be the same endpoint's.
     crc = (crc ^ (crc >> 16)) * 0x45D9F3B & _WHOLE
     crc = (crc ^ (crc >> 16)) * 0x45D9F3B & _WHOLE
     return crc ^ (crc >> 16)
 
 
-def _opening(document: dict[str, Any]) -> list[object]:
-    opening = [document[name] for name in ("system", "instructions", "prompt") if document.get(name)]
-    messages = document.get("messages") or document.get("input")
-    if not isinstance(messages, list):
-        return [*opening, messages] if messages else opening
+def _opening(messages: list[Any], crc: int) -> int:
+    """The messages up to the first of the user's."""
     for message in messages[:_MESSAGES]:
-        opening.append(message.get("content") if isinstance(message, dict) else message)
-        if not isinstance(message, dict) or message.get("role") == "user":
-            break
-    return opening
+        if not isinstance(message, dict):
+            return crc32(_text(message), crc)
+        crc = crc32(_text(message.get("content")), crc)
+        if message.get("role") == "user":
+            return crc
+    return crc
 
 
 def _text(part: object) -> bytes:

@@ -8,12 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import count
 
-import orjson
-
 from auriga_router.admin import Admin
 from auriga_router.admission import able, admit
 from auriga_router.call import Call
-from auriga_router.conversation import key_of
 from auriga_router.dialects import Operation, Problem, anthropic
 from auriga_router.dialects.paths import OPERATIONS, dialect_of, plain
 from auriga_router.exchange import Exchange
@@ -88,8 +85,8 @@ class Front:
             client.done(keep_alive=request.keep_alive)
             return None
         if isinstance(call, Call):
-            if call.chain.balanced or not call.chain.as_written:
-                self._prepare(call)
+            if not call.chain.as_written:
+                self._arrange(call)
             asks: Client = client
             if call.chain.inside and streamed(call):
                 asks = Folding(client, call, self._world.answer_limit)
@@ -114,18 +111,13 @@ class Front:
         chain = (self.table.chains if call.chain.is_role else self.table.directs).get(call.chain.key)
         if chain is not None and chain.role == call.chain.role:
             call.chain = chain
-            if chain.balanced or not chain.as_written:
-                self._prepare(call)
+            if not chain.as_written:
+                self._arrange(call)
 
-    def _prepare(self, call: Call) -> None:
-        """Look closer at the request, where its chain depends on that."""
-        document = orjson.loads(call.body)
-        chain = call.chain
-        if chain.balanced and "embeddings" not in call.needs:
-            call.key = key_of(document)
-        if not chain.as_written:
-            moment = Moment(self._world.now(), call.stream, self._random)
-            call.chain = arranged(chain, call.needs, moment)
+    def _arrange(self, call: Call) -> None:
+        """Put the members in the order in which this request tries them."""
+        moment = Moment(self._world.now(), call.stream, self._random)
+        call.chain = arranged(call.chain, call.needs, moment)
 
     def _request_id(self, request: Request) -> bytes:
         """The caller's, if it is fit to be repeated in headers and logs; else a new one."""

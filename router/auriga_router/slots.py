@@ -29,21 +29,26 @@ class Slots:
     """Requests that it works on at the same time; 0: no limit."""
     longest: int = 0
     """Requests that may wait."""
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace | None = None
+    """The limit of requests per minute, if there is one."""
     waited: Histogram = field(default_factory=Histogram)
     """How long those waited whose turn came."""
-    _queue: OrderedDict[Waiter, float] | None = None
+    queue: OrderedDict[Waiter, float] | None = None
     """In order, with the time since when. None until somebody waits: of 10,000 Models most are never full."""
     _calling: bool = False
 
     @property
     def waiting(self) -> int:
         """Requests in the queue."""
-        return len(self._queue) if self._queue is not None else 0
+        return len(self.queue) if self.queue is not None else 0
 
     def has_room(self) -> bool:
         """May the request that asks go ahead? Not past those that wait, unless it is its turn."""
-        return not self.capacity or (self.in_flight < self.capacity and (self._calling or not self._queue))
+        return not self.capacity or (self.in_flight < self.capacity and (self._calling or not self.queue))
+
+    def delay(self, now: float) -> float:
+        """Seconds until the limit per minute lets a request through; 0 or less: it does."""
+        return self.pace.wait(now) if self.pace is not None else 0.0
 
     def may_wait(self) -> bool:
         """Is there a place in the queue?"""
@@ -52,42 +57,46 @@ class Slots:
     def begin(self, now: float) -> None:
         """A request goes ahead."""
         self.in_flight += 1
-        self.pace.take(now)
+        if self.pace is not None:
+            self.pace.take(now)
 
     def end(self, now: float) -> None:
         """A request is done: it is the next one's turn."""
         self.in_flight -= 1
-        if self._queue:
+        if self.queue:
             self.call(now)
 
     def wait(self, waiter: Waiter, now: float, *, ahead: bool = False) -> None:
         """Take a place in the queue. ``ahead``: the first, because it has waited its turn before."""
-        if self._queue is None:
-            self._queue = OrderedDict()
-        self._queue[waiter] = now
+        if self.queue is None:
+            self.queue = OrderedDict()
+        self.queue[waiter] = now
         if ahead:
-            self._queue.move_to_end(waiter, last=False)
+            self.queue.move_to_end(waiter, last=False)
 
     def leave(self, waiter: Waiter) -> None:
         """Give the place up."""
-        if self._queue is not None:
-            self._queue.pop(waiter, None)
+        if self.queue is not None:
+            self.queue.pop(waiter, None)
 
     def resize(self, capacity: int, longest: int, per_minute: int) -> None:
         """What there is has changed."""
         self.capacity, self.longest = capacity, longest
-        self.pace.limit(per_minute)
+        if per_minute and self.pace is None:
+            self.pace = Pace()
+        if self.pace is not None:
+            self.pace.limit(per_minute)
 
     def call(self, now: float) -> None:
         """Those for whom there is room look again, in their order, each once: some may have to wait on."""
-        if self._calling or self._queue is None:
+        if self._calling or self.queue is None:
             return  # a request that ends while others are called: they are called on
         self._calling = True
         try:
-            for _ in range(len(self._queue)):
-                if not self._queue or (self.capacity and self.in_flight >= self.capacity):
+            for _ in range(len(self.queue)):
+                if not self.queue or (self.capacity and self.in_flight >= self.capacity):
                     return
-                waiter, since = self._queue.popitem(last=False)
+                waiter, since = self.queue.popitem(last=False)
                 self.waited.add(now - since)
                 waiter.on_turn()
         finally:

@@ -57,16 +57,20 @@ def choose_or_wait(
     wait: Wait | None = None
     for member in chain.members:
         backend = member.backend
+        slots = backend.slots
         if not can_answer(member, needs, overflowed):
-            if chain.waits_for_cold and _is_cold(member, needs, overflowed) and backend.slots.may_wait():
+            if chain.waits_for_cold and _is_cold(member, needs, overflowed) and slots.may_wait():
                 return wait or Wait(member)
             continue
-        endpoint = pick(backend, key, tried, now) if backend.slots.pace.wait(now) <= 0.0 else None
+        if slots.pace is not None and slots.pace.wait(now) > 0.0:
+            continue
+        endpoint = pick(backend, key, tried, now)
         if endpoint is None:
             continue
-        if backend.slots.has_room():
+        # The usual case first, without a call: this is done for every request.
+        if (slots.in_flight < slots.capacity and not slots.queue) or slots.has_room():
             return member, endpoint
-        if wait is None and backend.slots.may_wait():
+        if wait is None and slots.may_wait():
             wait = Wait(member)
             if chain.queues:
                 return wait
@@ -76,17 +80,18 @@ def choose_or_wait(
 def _is_cold(member: Member, needs: frozenset[str], overflowed: int) -> bool:
     """Has it no endpoint yet, and is that all that it lacks?"""
     backend = member.backend
-    return backend.cold and member.not_ready is backend.not_ready and _fits(member, needs, overflowed)
+    return (
+        backend.cold
+        and member.not_ready is backend.not_ready
+        and needs <= backend.capabilities
+        and not 0 < backend.context_length <= overflowed
+    )
 
 
 def can_answer(member: Member, needs: frozenset[str], overflowed: int = 0) -> bool:
     """Is it ready, able, and not known to be too small?"""
-    return member.not_ready is None and _fits(member, needs, overflowed)
-
-
-def _fits(member: Member, needs: frozenset[str], overflowed: int) -> bool:
     backend = member.backend
-    return needs <= backend.capabilities and not 0 < backend.context_length <= overflowed
+    return member.not_ready is None and needs <= backend.capabilities and not 0 < backend.context_length <= overflowed
 
 
 def skipped(chain: Chain, needs: frozenset[str], asked: Container[str], now: float) -> list[Skipped]:
@@ -101,7 +106,7 @@ def skipped(chain: Chain, needs: frozenset[str], asked: Container[str], now: flo
 def retry_after(chain: Chain, needs: frozenset[str], now: float) -> int:
     """Whole seconds until one of the chain's endpoints may be asked again."""
     waits = [
-        max(endpoint.gate.blocked_until - now, member.backend.slots.pace.wait(now))
+        max(endpoint.gate.blocked_until - now, member.backend.slots.delay(now))
         for member in chain.members
         if can_answer(member, needs)
         for endpoint in member.backend.endpoints
@@ -114,7 +119,7 @@ def _reason(member: Member, needs: frozenset[str], now: float) -> str:
         return member.not_ready.reason
     if not needs <= member.backend.capabilities:
         return "NoCapability"
-    if member.backend.slots.pace.wait(now) > 0.0:
+    if member.backend.slots.delay(now) > 0.0:
         return "Limited"
     if not member.backend.slots.has_room():
         return "Busy"

@@ -21,7 +21,10 @@ def pick(backend: Backend, key: int, tried: Container[Endpoint], now: float) -> 
     endpoints = backend.endpoints
     if key and backend.ring is not None:
         bound = _bound(backend)
-        for index in islice(backend.ring.walk(key), _STEPS):
+        home = endpoints[backend.ring.home(key)]
+        if home.in_flight < bound and is_open(home.gate, now) and home not in tried:
+            return home
+        for index in islice(backend.ring.walk(key), 1, _STEPS):
             endpoint = endpoints[index]
             if endpoint.in_flight < bound and is_open(endpoint.gate, now) and endpoint not in tried:
                 return endpoint

@@ -15,6 +15,7 @@ _POINTS = 40
 """Places of each endpoint on the ring: the shares of two endpoints then differ by about a sixth."""
 _UNPACK = struct.Struct(f">{_POINTS}I").unpack
 _INDEX_BITS = 16
+_INDEX = (1 << _INDEX_BITS) - 1
 
 
 class Ring:
@@ -27,29 +28,32 @@ class Ring:
         self._count = len(names)
         self._points: array[int] | None = None
 
+    def home(self, key: int) -> int:
+        """Position of the endpoint that the key (32 bits) belongs to."""
+        points = self._points if self._points is not None else self._place()
+        return points[bisect_left(points, key << _INDEX_BITS) % len(points)] & _INDEX
+
     def walk(self, key: int) -> Iterator[int]:
-        """Positions of the endpoints, from the one that the key (32 bits) belongs to, each once."""
-        points = self._points
-        if points is None:
-            points = self._points = _place(self._names)
+        """Positions of the endpoints, from that one on, each once."""
+        points = self._points if self._points is not None else self._place()
         start = bisect_left(points, key << _INDEX_BITS)
         seen = set()
         for place in range(start, start + len(points)):
-            index = points[place % len(points)] & ((1 << _INDEX_BITS) - 1)
+            index = points[place % len(points)] & _INDEX
             if index not in seen:
                 seen.add(index)
                 yield index
                 if len(seen) == self._count:
                     return
 
-
-def _place(names: Sequence[str]) -> array[int]:
-    # One hash for all places of an endpoint: a ring of 200 is made in about 2 ms.
-    return array(
-        "Q",
-        sorted(
-            point << _INDEX_BITS | index
-            for index, name in enumerate(names)
-            for point in _UNPACK(shake_128(name.encode()).digest(_POINTS * 4))
-        ),
-    )
+    def _place(self) -> array[int]:
+        # One hash for all places of an endpoint: a ring of 200 is made in about 2 ms.
+        self._points = array(
+            "Q",
+            sorted(
+                point << _INDEX_BITS | index
+                for index, name in enumerate(self._names)
+                for point in _UNPACK(shake_128(name.encode()).digest(_POINTS * 4))
+            ),
+        )
+        return self._points
