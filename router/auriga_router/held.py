@@ -12,6 +12,7 @@ from auriga_router import sse
 from auriga_router.dialects import Dialect, Operation, Sign
 from auriga_router.routing.outcome import Outcome
 from auriga_router.translate import Kind, read_failure
+from auriga_router.translate.failure import OF_THE_CALLERS_MAKING
 from auriga_router.wire.http import JSON, ResponseHead, decoder, unchunk
 
 REFUSALS = {
@@ -119,4 +120,6 @@ class HeldWhole:
         restated = dialect.restate(self.status, self.body)
         if restated is not self.body:
             self.body, self.content_type = restated, JSON
-        return REFUSALS.get(failure.kind, Outcome.CLIENT_ERROR)
+        if self.status >= 500 and failure.kind in OF_THE_CALLERS_MAKING:
+            self.status = 400
+        return REFUSALS.get(failure.kind, Outcome.SERVER_ERROR if self.status >= 500 else Outcome.CLIENT_ERROR)

@@ -171,3 +171,24 @@ async def test_a_caller_who_leaves_frees_the_slot(running: Running, llama: str, 
         client.reset() if how == "rst" else client.writer.close()
         await until(lambda: running.outcomes == [("demo", "Cancelled")])
         await until(lambda: _slots_busy(llama, 0), every=1.5)
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+
+
+async def test_what_llama_cpp_answers_with_500_is_not_always_its_failure(llama: str) -> None:
+    sees = {"capabilities": ["chat", "vision"]}
+    async with Upstream(scripts.ok) as other:
+        state = snapshot(
+            model("demo", **sees),
+            model("other", **sees),
+            chain("role", "demo", "other"),
+            endpoints={"demo": llama, "other": other.address},
+        )
+        async with routing(state) as running:
+            for _ in range(6):
+                reply = await running.chat(messages=[{"role": "user", "content": [PICTURE]}])
+                assert reply.headers["x-auriga-model"] == "other"
+            assert running.outcomes == [("demo", "Unsupported"), ("other", "Ok")] * 6  # no breaker has opened
+            reply = await running.chat(messages=[{"role": "user", "content": [{"type": "text"}]}])
+            assert (reply.status, reply.headers["x-auriga-model"]) == (400, "demo")

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support import grammar_chat
+from support import grammar_chat, grammar_messages
 from support.gguf_files import tiny_gguf
 from support.http_client import Reply
 from support.http_router import Running, chain, model, routing, snapshot
@@ -47,7 +47,9 @@ async def _killing(running: Running, gates: Iterable[Gate], body: dict[str, Any]
     return _read((await _reply_killing(running, gates, body)).body)
 
 
-async def _reply_killing(running: Running, gates: Iterable[Gate], body: dict[str, Any]) -> Reply:
+async def _reply_killing(
+    running: Running, gates: Iterable[Gate], body: dict[str, Any], path: str = "/v1/chat/completions"
+) -> Reply:
     """The answer while every server that is held at its gate is killed there."""
 
     async def kill(gate: Gate) -> None:
@@ -56,7 +58,9 @@ async def _reply_killing(running: Running, gates: Iterable[Gate], body: dict[str
 
     killers = [asyncio.create_task(kill(gate)) for gate in gates]
     try:
-        reply = await running.chat(**body)
+        async with running.client() as client:
+            await client.post({"model": "role"} | body, path)
+            reply = await client.reply()
     finally:
         for killer in killers:
             killer.cancel()
@@ -124,6 +128,17 @@ async def test_an_answer_goes_on_at_the_next_member(servers: Servers) -> None:
     async with routing(state) as running:
         _same(await _killing(running, servers, body), wanted)
         assert running.outcomes == [*((name, "Cut") for name in names[:-1]), (names[-1], "Ok")]
+
+
+async def test_a_caller_of_anthropics_dialect_sees_one_message(servers: Servers) -> None:
+    body = ASKED | {"max_tokens": 100, "model": "any"}
+    async with httpx.AsyncClient(base_url=f"http://{servers[-1].server.address}", timeout=60) as client:
+        wanted = grammar_messages.read((await client.post("/v1/messages", json=body)).content)
+    async with routing(_one_model(servers)) as running:
+        reply = await _reply_killing(running, servers, body | {"model": "role"}, "/v1/messages")
+        said = grammar_messages.read(reply.body)
+    assert [block["text_of_deltas"] for block in said.blocks] == [block["text_of_deltas"] for block in wanted.blocks]
+    assert said.stop_reason == wanted.stop_reason
 
 
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]

@@ -15,4 +15,9 @@ def _target(model: str) -> Target:
     return Target(model, echoes_prefill=True, reads_reasoning=True, top_k=True)
 
 
-LLAMA_SERVER = Provider(OPENAI_PATHS | {MESSAGES.path, COUNT_TOKENS.path}, _target, has=frozenset({COUNTS_TOKENS}))
+LLAMA_SERVER = Provider(
+    OPENAI_PATHS | {MESSAGES.path, COUNT_TOKENS.path},
+    _target,
+    has=frozenset({COUNTS_TOKENS}),
+    explains=frozenset({500}),  # that it cannot see pictures, or cannot read a message, is no failure of its
+)

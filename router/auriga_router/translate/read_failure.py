@@ -60,6 +60,9 @@ _OVERFLOW = re.compile(
 _FILTER = re.compile(r"content[ _]?(?:filter|management policy)|blocked by[^.]{0,40}(?:safety|policy)", re.I)
 _KEY = re.compile(r"api[ _]?key not valid|invalid api[ _]?key", re.I)
 """Gemini says it with status 400."""
+_CANNOT = re.compile(r"(?:image|audio|video) input is not supported")
+_UNREADABLE = re.compile(r"\AFailed to parse (?:messages|tools)")
+"""llama-server says both with status 500."""
 
 
 _DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
@@ -109,6 +112,8 @@ def _kind(status: int, error: Json, message: str) -> Kind:
         (_OVERFLOW, Kind.CONTEXT_OVERFLOW),
         (_FILTER, Kind.CONTENT_FILTER),
         (_KEY, Kind.AUTHENTICATION),
+        (_CANNOT, Kind.NOT_FOUND),
+        (_UNREADABLE, Kind.INVALID_REQUEST),
     ):
         if pattern.search(message):
             return kind
