@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from auriga_api import Model, RoleChain
 from auriga_api.manifests import Problem, dump, parse, references
-from auriga_api.manifests.documents import read, resolve, write
+from auriga_api.manifests.documents import read, read_slowly, resolve, write
 from support import api_strategies
 from support.api_cases import INVALID, VALID
 
@@ -91,3 +91,21 @@ def test_the_problem_of_each_invalid_example_is_at_the_line_of_the_field() -> No
         line = text.splitlines()[problem.line - 1]
         missing = "missing" in problem.message or "needs" in problem.message
         assert missing or line.strip().startswith(("- ", f"{field}:", f"'{field}':")) or field not in text
+
+
+@given(text=yaml_like | st.builds(lambda each: write([each]), values))
+def test_with_and_without_libyaml_a_text_means_the_same(text: str) -> None:
+    quick, faults = read(text)
+    slow, slow_faults = read_slowly(text)
+    if faults != slow_faults:
+        assert slow_faults, "libyaml takes some texts that PyYAML's own parser refuses; never the other way round"
+        return
+    assert [(each.value, each.lines) for each in quick] == [(each.value, each.lines) for each in slow]
+
+
+@given(place=st.integers(0, len(VALID_TEXT)), length=st.integers(0, 30), text=yaml_like)
+def test_so_does_a_damaged_file(place: int, length: int, text: str) -> None:
+    damaged = VALID_TEXT[:place] + text + VALID_TEXT[place + length :]
+    quick, faults = read(damaged)
+    slow, slow_faults = read_slowly(damaged)
+    assert slow_faults or (quick, faults) == (slow, [])
