@@ -26,12 +26,14 @@ def test_a_change_of_a_model_restarts_only_that_model(up: StartUp, tmp_path: Pat
     running = up(model("one") + model("two") + chain("assistant", "one", "two"))
     running.line("^one: ready")
     running.line("^two: ready")
+    running.line("^Auriga serves .*: assistant, one, two$")
     before = running.engines()
 
     write(tmp_path, model("one", parallel=3) + model("two") + chain("assistant", "two", "one"))
     until(lambda: running.engines().get("one") not in (None, before["one"]) and not alive(before["one"]))
     assert running.engines()["two"] == before["two"]
     assert "3 requests at a time" in running.phase("one", "Ready")["message"]
+    running.line("^edit taken: Model one changed, RoleChain assistant changed$")
 
 
 def test_the_old_engine_serves_until_the_new_one_is_ready(up: StartUp, tmp_path: Path) -> None:

@@ -130,3 +130,17 @@ def test_a_snapshot_has_models_with_status_chains_secrets_and_endpoints(tmp_path
     assert taken.endpoints == {"default/a": ("127.0.0.1:1",)}
     assert taken.secrets["default/keys"]["api"] == b"sk-1"
     assert "sk-1" not in repr(taken) + repr(loaded)
+
+
+def test_a_folder_without_manifests_is_told_of_and_holds_nothing_back(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    source = FileSource([tmp_path])
+    (problem,) = source.load().problems
+    assert (problem.severity, problem.file) == ("warning", str(tmp_path))
+    assert "holds no manifests: files that end in .yaml" in problem.message
+    file = tmp_path / "m.yaml"
+    file.write_text("{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: b}}")
+    assert source.load().secrets
+    assert not source.load().problems
+    file.unlink()
+    assert not source.load().secrets, "what was removed is gone"

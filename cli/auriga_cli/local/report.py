@@ -10,8 +10,9 @@ from typing import Literal
 
 from rich.console import Console
 
-from auriga_api.manifests import Manifests, Problem
+from auriga_api.manifests import Problem
 from auriga_api.model import ModelStatus
+from auriga_cli.local.announce import short
 from auriga_cli.local.ending import Ending
 from auriga_cli.local.status import PROGRESSING
 from auriga_cli.local.terminal import Terminal
@@ -65,6 +66,11 @@ class Report:
             self.say(line, "bold red" if problem.severity == "error" else "yellow")
         if broken and kept:
             self.say("the last good state of what is broken goes on serving", "yellow")
+
+    def changed(self, changes: str) -> None:
+        """An edit has been taken; ``changes``: what it changed, if anything."""
+        if changes:
+            self.say(f"edit taken: {changes}", "dim")
 
     def statuses(self, statuses: Mapping[str, ModelStatus]) -> None:
         """Says what changed, and shows what is under way."""
@@ -120,7 +126,9 @@ class Report:
     def _change(self, key: str, status: ModelStatus) -> None:
         condition = status.conditions[0]
         if status.phase in PROGRESSING:
-            if not self._terminal.live and status.phase != "Pending":
+            if condition.reason == "Retrying":
+                self.say(f"{short(key)}: {condition.message}", "yellow")
+            elif not self._terminal.live and status.phase != "Pending":
                 self.say(f"{short(key)}: {status.phase.lower()}: {condition.message}")
             return
         reason = f" ({condition.reason})" if status.phase in ("Failed", "Degraded") else ""
@@ -130,23 +138,10 @@ class Report:
         )
 
 
-def short(key: str) -> str:
-    """A Model's key as people write it: without the namespace where it is the default one."""
-    return key.removeprefix("default/")
-
-
 def curl(url: str, name: str) -> str:
     """A command line to copy."""
     body = json.dumps({"model": name, "messages": [{"role": "user", "content": "Hello"}]})
     return f"curl {url}/v1/chat/completions -H 'content-type: application/json' -d '{body}'"
-
-
-def callable_names(manifests: Manifests, statuses: Mapping[str, ModelStatus]) -> list[str]:
-    """What callers may send as ``model``: roles first, then Models, those that serve before the others."""
-    roles = [chain.role for chain in manifests.chains.values()]
-    ready = {key: status.phase in ("Ready", "Degraded") for key, status in statuses.items()}
-    models = sorted(manifests.models, key=lambda key: not ready.get(key, False))
-    return [*roles, *map(short, models)]
 
 
 def _said(status: ModelStatus) -> tuple[str, str, int]:

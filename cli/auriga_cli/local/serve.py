@@ -12,9 +12,10 @@ import uvloop
 
 from auriga_api.manifests import Manifests, references
 from auriga_cli.exit_codes import ExitCode
+from auriga_cli.local.announce import callable_names, changes, not_served
 from auriga_cli.local.ask import ask
 from auriga_cli.local.listen import url
-from auriga_cli.local.report import Report, callable_names, curl
+from auriga_cli.local.report import Report, curl
 from auriga_cli.local.stop import Stop
 from auriga_cli.local.supervisor import Settings, Supervisor
 from auriga_router.router import Router
@@ -93,6 +94,7 @@ class _Serving:
         """Takes every change of the files."""
         async for manifests in self._service.source.changes():
             self._report.problems((*manifests.problems, *references(manifests)), kept=True)
+            self._report.changed(changes(self._supervisor.manifests, manifests))
             self._supervisor.update(manifests)
 
     async def _announce(self) -> None:
@@ -102,8 +104,11 @@ class _Serving:
         if self._service.ask:
             with self._report.held():
                 await asyncio.to_thread(self._ask, address, *self._service.ask)
-        names = callable_names(self._supervisor.manifests, self._supervisor.statuses)
+        known = self._supervisor.manifests, self._supervisor.statuses
+        names = callable_names(*known)
         self._report.say(f"Auriga serves {address}/v1: {', '.join(names) or 'nothing yet'}", "bold green")
+        if rest := not_served(*known):
+            self._report.say(f"not served now: {rest}", "yellow")
         if names:
             self._report.say(f"  {curl(address, names[0])}")
 

@@ -73,7 +73,8 @@ class FileSource:
 
     def _interpret(self) -> Manifests:
         read = parse(self._texts, self._namespace)
-        broken = {problem.file for problem in (*read.errors, *self._unreadable)}
+        unreadable = (problem for problem in self._unreadable if problem.severity == "error")
+        broken = {problem.file for problem in (*read.errors, *unreadable)}
         # A folder that is gone is broken with all that it held: it may be mounted again in a moment.
         broken |= {file for file in self._good if str(Path(file).parent) in broken}
         for file in self._good.keys() - self._texts.keys() - broken:
@@ -90,7 +91,13 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, str], tuple[Problem, ...]]:
     texts: dict[str, str] = {}
     problems: list[Problem] = []
     for path in paths:
-        for file in _files(path):
+        files = _files(path)
+        if path.is_dir() and not files:
+            text = (
+                f"holds no manifests: files that end in {', '.join(_SUFFIXES)} (those in folders below it are not read)"
+            )
+            problems.append(Problem(str(path), 0, "", text, "warning"))
+        for file in files:
             try:
                 texts[str(file)] = file.read_text(encoding="utf-8")
             except FileNotFoundError:
