@@ -30,6 +30,8 @@ T = TypeVar("T", Model, RoleChain)
 
 _HEAD = 16_384
 """Bytes at the beginning of the fetcher's log in which it has said what it fetches."""
+_TAIL = 10
+"""Lines at its end: as many tries in a row may fail, and one before them tells how far it is."""
 _LOG_SECONDS = 3.0
 _TELLING = frozenset(("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox", "FailedCreate"))
 """Reasons of Events that say what no status says. Of probes that fail while an engine loads, statuses know more."""
@@ -166,7 +168,7 @@ class Observer:
             known = reports.of_lines(await self._log(namespace, pod, limitBytes=_HEAD))
             if known.artifact:
                 self._artifacts = {pod.uid: FetchReport(artifact=known.artifact), **self._artifacts}
-        latest = reports.of_lines(await self._log(namespace, pod, tailLines=2))
+        latest = reports.of_lines(await self._log(namespace, pod, tailLines=_TAIL))
         return replace(latest, artifact=latest.artifact or known.artifact)
 
     async def _log(self, namespace: str, pod: PodView, **limits: int) -> str:

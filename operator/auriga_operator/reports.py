@@ -57,7 +57,9 @@ def _after(report: FetchReport, event: dict[str, Any]) -> FetchReport:
         case {"event": "resolved", "artifact": artifact}:
             return replace(report, artifact=_artifact(artifact))
         case {"event": "progress", "bytes": int(here), "totalBytes": int(total)}:
-            return replace(report, bytes=here, total_bytes=total)
+            return replace(report, bytes=here, total_bytes=total, trouble="")
+        case {"event": "retrying", "message": str(message)}:
+            return replace(report, trouble=message)
         case {"event": "done", "path": str(path), "artifact": artifact}:
             return FetchReport(artifact=_artifact(artifact), path=path)
         case {"event": "failed", "reason": str(reason), "message": str(message)}:

@@ -33,6 +33,8 @@ class FetchReport:
     bytes: int = 0
     total_bytes: int = 0
     seconds_left: float | None = None
+    trouble: str = ""
+    """What went wrong last on the way and is tried again."""
     reason: str = ""
     """Why it failed, if it did."""
     message: str = ""

@@ -15,7 +15,7 @@ from auriga_operator.objects.deployment import replicas
 from auriga_operator.objects.engine import DEFAULT_CONTEXT, context_length
 from auriga_operator.objects.service import endpoint
 from auriga_operator.objects.weights import fetched, room, source_of
-from auriga_operator.snapshot import ModelSnapshot, located
+from auriga_operator.snapshot import FetchReport, ModelSnapshot, located
 from auriga_operator.texts import duration, size
 from auriga_operator.weights import memory
 
@@ -115,9 +115,11 @@ def _answering(seen: ModelSnapshot, problem: Problem | None) -> _Summary:
 def _starting(seen: ModelSnapshot) -> _Summary:
     if _downloading(seen):
         report = seen.report
-        return _Summary("Downloading", "Downloading", _progress(report.bytes, report.total_bytes), progressing=True)
+        return _Summary("Downloading", "Downloading", _progress(report), progressing=True)
     if fetched(seen.model) and located(seen) is None:
-        return _Summary("Pending", "ResolvingWeights", "looking up its weights", progressing=True)
+        return _Summary(
+            "Pending", "ResolvingWeights", f"looking up its weights{_trouble(seen.report)}", progressing=True
+        )
     if any(pod.node for pod in seen.engines):
         return _Summary("Loading", "Loading", "llama-server is loading the weights", progressing=True)
     return _Summary("Pending", "Starting", "its pods are about to start", progressing=True)
@@ -160,7 +162,7 @@ def _about_weights(seen: ModelSnapshot, problem: Problem | None) -> Iterator[Fin
     if there:
         yield Finding("WeightsReady", "True", "Fetched", f"{there.path} in the volume of the Model")
     elif _downloading(seen):
-        yield Finding("WeightsReady", "False", "Downloading", _progress(report.bytes, report.total_bytes))
+        yield Finding("WeightsReady", "False", "Downloading", _progress(report))
     else:
         yield Finding("WeightsReady", "False", reason, report.message or "not fetched yet")
 
@@ -215,5 +217,9 @@ def _download(seen: ModelSnapshot) -> dict[str, Any]:
     return {"bytes": report.bytes, "totalBytes": report.total_bytes, "percent": percent, **left}
 
 
-def _progress(here: int, total: int) -> str:
-    return f"{size(here)} of {size(total)} of the weights are here"
+def _progress(report: FetchReport) -> str:
+    return f"{size(report.bytes)} of {size(report.total_bytes)} of the weights are here{_trouble(report)}"
+
+
+def _trouble(report: FetchReport) -> str:
+    return f"; {report.trouble}: trying again" if report.trouble else ""

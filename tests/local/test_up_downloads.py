@@ -56,6 +56,15 @@ def test_a_gated_repository_is_named_and_comes_up_with_the_right_token(
     assert hub.token not in running.get("/status").text
 
 
+def test_a_hub_that_cannot_be_reached_is_named_at_once(up: StartUp, hub: FakeHub, env: dict[str, str]) -> None:
+    hub.fail("api", *[Fault(status=503)] * 2)
+    running = up(MODEL + SECRET.replace("TOKEN", hub.token), fake=True, env=env)
+    line = running.line("^tiny: looking up its weights: ")
+    assert f"{hub.url} cannot be reached: status 503" in line
+    assert line.endswith(": trying again")
+    running.line("^tiny: ready")
+
+
 def test_the_quantization_that_fits_the_gpu_is_shown_with_its_arithmetic(
     up: StartUp, hub: FakeHub, env: dict[str, str], tmp_path: Path
 ) -> None:

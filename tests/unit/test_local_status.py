@@ -79,6 +79,22 @@ GATED = Fetch("w", "Failed", reason="GatedRepository", message="accept its licen
             id="asking the hub",
         ),
         pytest.param(
+            status(fetch=Fetch("w", "Running", trouble="hub cannot be reached: refused")),
+            "Pending",
+            "False",
+            "Retrying",
+            "looking up its weights: hub cannot be reached: refused: trying again",
+            id="the hub is away",
+        ),
+        pytest.param(
+            status(fetch=Fetch("w", "Running", bytes=3 * MIB, total_bytes=12 * MIB, trouble="it was cut")),
+            "Downloading",
+            "False",
+            "Retrying",
+            "3.0 MiB of 12 MiB of the weights are here; it was cut: trying again",
+            id="a download was cut",
+        ),
+        pytest.param(
             status(fetch=Fetch("w", "Running", bytes=30 * MIB, total_bytes=120 * MIB, eta=9.4)),
             "Downloading",
             "False",

@@ -99,7 +99,7 @@ async def test_a_running_fetch_is_followed_by_its_log(kube: FakeKube, store: Sto
     assert second
     assert second.report.artifact, "it was said long ago, and is remembered"
     assert second.report.seconds_left == pytest.approx(71 / 5)
-    assert kube.asked == ["log fetcher {'tailLines': 2}"]
+    assert kube.asked == ["log fetcher {'tailLines': 10}"]
 
 
 async def test_a_node_that_cannot_be_reached_holds_nothing_up(kube: FakeKube, store: Store, observer: Observer) -> None:

@@ -21,6 +21,13 @@ def fetcher(**fields: object) -> PodView:
     return a_pod(component="weights", containers=(a_container(name="fetch", **fields),))
 
 
+def test_what_is_tried_again_is_told_until_it_gets_on() -> None:
+    trouble = json.dumps({"event": "retrying", "message": "hub cannot be reached: refused", "seconds": 2.0})
+    progress = json.dumps({"event": "progress", "bytes": 3, "totalBytes": 5})
+    assert reports.of_lines("\n".join([progress, trouble])).trouble == "hub cannot be reached: refused"
+    assert reports.of_lines("\n".join([trouble, progress])).trouble == ""
+
+
 def test_lines_tell_what_is_fetched_how_far_it_is_and_how_it_ended() -> None:
     lines = [
         json.dumps({"event": "resolved", "artifact": ARTIFACT}),

@@ -108,6 +108,14 @@ def test_a_download_shows_bytes_percent_and_the_time_left() -> None:
     assert conditions(status)["WeightsReady"] == ("False", "Downloading")
 
 
+def test_a_hub_that_cannot_be_reached_is_named_while_it_is_tried_again() -> None:
+    report = FetchReport(trouble="https://hub cannot be reached: refused")
+    status = model_status(seen(a_model(source=HUB), report=report), None, NOW)
+    assert status["conditions"][0]["message"] == (
+        "looking up its weights; https://hub cannot be reached: refused: trying again"
+    )
+
+
 def test_fetched_weights_are_ready_and_the_download_is_gone() -> None:
     report = FetchReport(artifact=ARTIFACT, path="hub/q.gguf")
     status = model_status(serving(seen(a_model(source=HUB), report=report), ready=1), None, NOW)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from auriga_operator.weights import disk
+from auriga_operator.weights import disk, gguf_header
 from auriga_operator.weights.digest import Digest
 from auriga_operator.weights.errors import Reason, WeightsError
 from auriga_operator.weights.verified import Verified
@@ -103,18 +103,42 @@ def test_every_way_of_being_full_is_full(tmp_path: Path, number: int) -> None:
     assert disk.refused(tmp_path / "not" / "yet", OSError(number, "x"), 5).reason is Reason.DISK_FULL
 
 
-def test_other_refusals_name_the_folder(tmp_path: Path) -> None:
-    error = disk.refused(tmp_path, OSError(errno.EROFS, os.strerror(errno.EROFS)))
-    assert error.reason is Reason.FAILED
-    assert error.message == (
-        f"cannot write into the weights' cache {tmp_path}: Read-only file system; check its permissions"
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_cache_without_permission_names_the_file_and_the_user(tmp_path: Path, number: int) -> None:
+    error = disk.refused(tmp_path, OSError(number, os.strerror(number), str(tmp_path / "hub" / "x")))
+    assert error.reason is Reason.PERMISSION_DENIED
+    assert error.message.startswith(
+        f"{tmp_path}/hub/x, in the weights' cache {tmp_path}, may not be written by the user "
     )
+    assert os.strerror(number) in error.message
+
+
+def test_a_file_of_the_users_own_without_permission_is_no_trouble_of_the_cache(
+    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"GGUF")
+
+    def denied(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(gguf_header, "read", denied)  # root, who runs tests in containers, may read anything
+    with pytest.raises(WeightsError) as caught:
+        Weights(hub, tmp_path / "cache").fetch({"file": {"path": str(file)}})
+    assert caught.value.reason is Reason.PERMISSION_DENIED
+    assert caught.value.message.startswith(f"source.file.path: {file} cannot be read: Permission denied; let the user ")
+
+
+def test_other_refusals_name_the_folder(tmp_path: Path) -> None:
+    error = disk.refused(tmp_path, OSError(errno.EIO, os.strerror(errno.EIO)))
+    assert error.reason is Reason.FAILED
+    assert error.message == f"{tmp_path}, in the weights' cache {tmp_path}, cannot be used: Input/output error"
 
 
 def test_a_cache_that_cannot_be_made(hub: FakeHub, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     hub.add("org/tiny", {"a-Q8_0.gguf": bytes(3000)})
-    with pytest.raises(WeightsError, match="cannot write into the weights' cache"):
+    with pytest.raises(WeightsError, match=r"in the weights' cache .* cannot be used: Not a directory"):
         Weights(hub, tmp_path / "file" / "cache").from_hub()
 
 

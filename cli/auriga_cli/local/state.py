@@ -83,6 +83,8 @@ class Fetch:
     bytes: int = 0
     total_bytes: int = 0
     eta: float | None = None
+    trouble: str = ""
+    """What went wrong last on the way and is tried again."""
     reason: str = ""
     message: str = ""
     failure: Failure | None = None

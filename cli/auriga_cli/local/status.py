@@ -188,13 +188,22 @@ def _progress(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, v
         waited = view.now - min(process.since for process in running)
         return _Finding("Loading", "Loading", f"its engine loads the weights, {waited:.0f} s so far")
     if fetch and fetch.state == "Running":
-        if fetch.total_bytes:
-            done = f"{human_size(fetch.bytes)} of {human_size(fetch.total_bytes)}"
-            return _Finding("Downloading", "Downloading", f"{done} of the weights are here")
-        return _Finding("Pending", "ResolvingWeights", "looking up its weights")
+        return _fetching(fetch)
     if fetch and fetch.state == "Done":
         return _Finding("Pending", "Starting", "its engine is about to start")
     return _Finding("Pending", "ResolvingWeights", "looking up its weights")
+
+
+def _fetching(fetch: Fetch) -> _Finding:
+    trouble = f"{fetch.trouble}: trying again" if fetch.trouble else ""
+    if not fetch.total_bytes:
+        reason = "Retrying" if trouble else "ResolvingWeights"
+        return _Finding(
+            "Pending", reason, f"looking up its weights: {trouble}" if trouble else "looking up its weights"
+        )
+    done = f"{human_size(fetch.bytes)} of {human_size(fetch.total_bytes)} of the weights are here"
+    reason, rest = ("Retrying", f"; {trouble}") if trouble else ("Downloading", "")
+    return _Finding("Downloading", reason, f"{done}{rest}")
 
 
 def _download(fetch: Fetch | None) -> Download | None:

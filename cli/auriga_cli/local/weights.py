@@ -15,7 +15,7 @@ from typing import Any
 
 from auriga_cli.local import process
 from auriga_cli.local.state import Fetch, WeightsRequest
-from auriga_operator.weights.events import Done, Failed, Progress, Resolved, from_line
+from auriga_operator.weights.events import Done, Failed, Progress, Resolved, Retrying, from_line
 from auriga_operator.weights.request import Request
 
 PROGRAM = (sys.executable, "-m", "auriga_operator.weights")
@@ -90,10 +90,12 @@ class Fetcher:
             return  # what a library prints there is no event
         match event:
             case Resolved():
-                self._set(artifact=event.artifact)
+                self._set(artifact=event.artifact, trouble="")
             case Progress():
                 eta = self._rate.eta(event.bytes, event.total_bytes, now)
-                self._set(bytes=event.bytes, total_bytes=event.total_bytes, eta=eta)
+                self._set(bytes=event.bytes, total_bytes=event.total_bytes, eta=eta, trouble="")
+            case Retrying():
+                self._set(trouble=event.message)
             case Done():
                 self._set(state="Done", path=event.path, artifact=event.artifact)
             case Failed():

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from auriga_operator.weights import events, process, request
 from auriga_operator.weights.errors import Reason, WeightsError
-from auriga_operator.weights.events import Done, Failed, Progress, Resolved
+from auriga_operator.weights.events import Done, Failed, Progress, Resolved, Retrying
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def read_request(stream: TextIO) -> str:
     return text
 
 
-def emit(event: Resolved | Progress | Done | Failed) -> None:
+def emit(event: Resolved | Progress | Retrying | Done | Failed) -> None:
     """Write one line at once; when nobody reads any more, there is nothing left to do."""
     try:
         sys.stdout.write(events.to_line(event) + "\n")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 from pathlib import Path
 
 from auriga_operator.weights import text
 from auriga_operator.weights.errors import Reason, WeightsError
 
+DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 # EFBIG: the file is larger than its file system, or a limit of the process, allows.
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -52,6 +54,27 @@ def refused(folder: Path, error: OSError, needed: int = 0) -> WeightsError:
     """What an error of writing into ``folder`` means: full, or read-only, not permitted, an I/O error."""
     if error.errno in NO_SPACE:
         return full(folder, needed, free_bytes(nearest(folder)))
-    return WeightsError(
-        Reason.FAILED, f"cannot write into the weights' cache {folder}: {error.strerror}; check its permissions"
-    )
+    what = error.filename if isinstance(error.filename, str) else str(folder)
+    if error.errno in DENIED:
+        return WeightsError(
+            Reason.PERMISSION_DENIED,
+            f"{what}, in the weights' cache {folder}, may not be written by {_user()}: {error.strerror}; make that its "
+            "owner, or use another cache",
+        )
+    return WeightsError(Reason.FAILED, f"{what}, in the weights' cache {folder}, cannot be used: {error.strerror}")
+
+
+def unreadable(path: Path, error: OSError) -> WeightsError:
+    """What an error of reading a file of the user's own means."""
+    reason = Reason.PERMISSION_DENIED if error.errno in DENIED else Reason.FAILED
+    what = error.filename if isinstance(error.filename, str) else str(path)
+    may = f"; let {_user()} read it, and enter the folders above it" if reason is Reason.PERMISSION_DENIED else ""
+    return WeightsError(reason, f"source.file.path: {what} cannot be read: {error.strerror}{may}")
+
+
+def _user() -> str:
+    """Who this process is, as permissions know it."""
+    try:
+        return f"the user {pwd.getpwuid(os.geteuid()).pw_name}"
+    except KeyError:
+        return f"the user {os.geteuid()}"  # a container's, which has no name

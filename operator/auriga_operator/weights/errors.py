@@ -16,6 +16,7 @@ class Reason(StrEnum):
     NO_SUITABLE_FILE = "NoSuitableFile"
     INSUFFICIENT_GPU_MEMORY = "InsufficientGpuMemory"
     HASH_MISMATCH = "HashMismatch"
+    PERMISSION_DENIED = "PermissionDenied"
     DISK_FULL = "DiskFull"
     UNREACHABLE = "Unreachable"
     NOT_GGUF = "NotGguf"

@@ -27,6 +27,14 @@ class Progress(Schema):
     total_bytes: int
 
 
+class Retrying(Schema):
+    """Something on the way went wrong, and is tried again after ``seconds``."""
+
+    event: Literal["retrying"] = "retrying"
+    message: str
+    seconds: float
+
+
 class Done(Schema):
     """All files are here and verified. ``path``: absolute, the file to give to llama.cpp (the first shard)."""
 
@@ -44,17 +52,17 @@ class Failed(Schema):
     message: str
 
 
-Event = Annotated[Resolved | Progress | Done | Failed, Field(discriminator="event")]
-OnEvent = Callable[[Resolved | Progress | Done | Failed], None]
+Event = Annotated[Resolved | Progress | Retrying | Done | Failed, Field(discriminator="event")]
+OnEvent = Callable[[Resolved | Progress | Retrying | Done | Failed], None]
 
-_EVENT: TypeAdapter[Resolved | Progress | Done | Failed] = TypeAdapter(Event)
+_EVENT: TypeAdapter[Resolved | Progress | Retrying | Done | Failed] = TypeAdapter(Event)
 
 
-def to_line(event: Resolved | Progress | Done | Failed) -> str:
+def to_line(event: Resolved | Progress | Retrying | Done | Failed) -> str:
     """One line of JSON, camelCase, without the newline."""
     return event.model_dump_json(by_alias=True)
 
 
-def from_line(line: str | bytes) -> Resolved | Progress | Done | Failed:
+def from_line(line: str | bytes) -> Resolved | Progress | Retrying | Done | Failed:
     """The event in one line. Raises ValueError when it is none."""
     return _EVENT.validate_json(line)

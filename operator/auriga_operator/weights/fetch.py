@@ -47,6 +47,8 @@ def fetch(request: Request, on_event: OnEvent, context: Context | None = None) -
         fetched = _fetched(request, context, report)
         return _done(request, fetched)
     except OSError as error:
+        if request.source.file is not None:
+            raise disk.unreadable(Path(request.source.file.path), error) from error
         raise disk.refused(request.cache_folder, error) from error
 
 
@@ -73,14 +75,14 @@ def _from_hub(spec: HuggingFaceSource, request: Request, context: Context, repor
     with transfer.client(policy, hub.authorizer(settings)) as client:
         return HubFetch(
             spec=spec,
-            hub=Hub(settings, spec.repo, spec.revision, policy, context.sleep),
+            hub=Hub(settings, spec.repo, spec.revision, policy, context.sleep, report.retrying),
             own=own,
             shared=shared,
             verified=Verified(cache / "verified"),
             mismatches=Mismatches(cache / "mismatched", context.clock),
-            headers=RemoteHeaders(client, policy, context.sleep),
+            headers=RemoteHeaders(client, policy, context.sleep, report.retrying),
             need=request.need,
-            transfer=Transfer(client, policy, context.sleep),
+            transfer=Transfer(client, policy, context.sleep, report.retrying),
             report=report,
         ).fetch()
 
@@ -92,7 +94,7 @@ def _from_url(spec: UrlSource, cache: Path, context: Context, report: Reporter) 
             root=cache / "url",
             verified=Verified(cache / "verified"),
             mismatches=Mismatches(cache / "mismatched", context.clock),
-            transfer=Transfer(client, context.policy, context.sleep),
+            transfer=Transfer(client, context.policy, context.sleep, report.retrying),
             report=report,
         ).fetch()
 

@@ -25,7 +25,7 @@ from auriga_operator.weights.choose import RepoFile
 from auriga_operator.weights.digest import Digest
 from auriga_operator.weights.errors import Reason, WeightsError
 from auriga_operator.weights.refusals import Subject
-from auriga_operator.weights.retry import Policy
+from auriga_operator.weights.retry import Policy, Tell, untold
 from auriga_operator.weights.transfer import Refused, Remote
 
 T = TypeVar("T")
@@ -73,6 +73,7 @@ class Hub:
     revision: str
     policy: Policy
     sleep: Callable[[float], None]
+    tell: Tell = untold
 
     def __post_init__(self) -> None:
         try:
@@ -85,7 +86,8 @@ class Hub:
 
     def listing(self, policy: Policy) -> Listing:
         """All files at the revision. Raises WeightsError."""
-        info = retry.persist(partial(self._ask, self._model_info), policy, self.sleep, self.settings.endpoint)
+        ask = partial(self._ask, self._model_info)
+        info = retry.persist(ask, policy, self.sleep, self.settings.endpoint, self.tell)
         if not info.sha or info.siblings is None:
             raise self._no_hub("its answer names no commit")
         return Listing(info.sha, tuple(_described(info)))
@@ -95,7 +97,7 @@ class Hub:
         if file.sha256 or file.git_sha1:
             return file
         head = partial(self._ask, partial(self._head, commit, file.path))
-        metadata = retry.persist(head, self.policy, self.sleep, self.settings.endpoint)
+        metadata = retry.persist(head, self.policy, self.sleep, self.settings.endpoint, self.tell)
         whole = _hashed(file.path, metadata.size or 0, metadata.etag or "", metadata.etag or "")
         if not whole.size or not (whole.sha256 or whole.git_sha1):
             raise self._no_hub(f"it does not tell the size and hash of {file.path}")

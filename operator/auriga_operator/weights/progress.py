@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from auriga_api.model import Artifact
-from auriga_operator.weights.events import OnEvent, Progress, Resolved
+from auriga_operator.weights.events import OnEvent, Progress, Resolved, Retrying
 
 INTERVAL: Final = 0.25
 """Seconds between two Progress events."""
@@ -29,6 +29,10 @@ class Reporter:
         self._have = dict(have)
         self._total = artifact.size_bytes
         self._on_event(Resolved(artifact=artifact))
+
+    def retrying(self, message: str, seconds: float) -> None:
+        """Something went wrong, and is tried again after so many seconds."""
+        self._on_event(Retrying(message=message, seconds=seconds))
 
     def file(self, name: str) -> Callable[[int], None]:
         """What to call with the bytes that are here of the file ``name``."""

@@ -15,7 +15,7 @@ import httpx2
 from auriga_operator.weights import gguf_header, http_errors, retry, text
 from auriga_operator.weights.errors import Reason, WeightsError
 from auriga_operator.weights.gguf_header import Header
-from auriga_operator.weights.retry import DEFAULT, Policy
+from auriga_operator.weights.retry import DEFAULT, Policy, Tell, untold
 from auriga_operator.weights.transfer import Refused
 
 LENGTHS: Final = (1 << 17, 1 << 20, 1 << 23, 1 << 26)
@@ -29,6 +29,7 @@ class RemoteHeaders:
     client: httpx2.Client
     policy: Policy = DEFAULT
     sleep: Callable[[float], None] = field(default=sleep)
+    tell: Tell = untold
 
     def read(self, url: str, refused: Refused) -> Header:
         """Raises WeightsError: NotGguf, Unreachable, or what ``refused`` says."""
@@ -37,7 +38,7 @@ class RemoteHeaders:
             path = Path(folder, "beginning.gguf")
             for length in LENGTHS:
                 ask = partial(self._beginning, url, length, path, refused)
-                retry.persist(ask, self.policy, self.sleep, where)
+                retry.persist(ask, self.policy, self.sleep, where, self.tell)
                 if header := gguf_header.read_beginning(path):
                     return header
                 if path.stat().st_size < length:

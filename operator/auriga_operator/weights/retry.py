@@ -54,7 +54,17 @@ def retry_after(header: str | None) -> float:
     return float(header) if header is not None and header.isascii() and header.isdigit() else 0.0
 
 
-def persist(call: Callable[[], T], policy: Policy, sleep: Callable[[float], None], where: str) -> T:
+Tell = Callable[[str, float], None]
+"""Is told why something is tried again, and after how many seconds."""
+
+
+def untold(message: str, seconds: float) -> None:
+    """Nobody wants to know."""
+
+
+def persist(
+    call: Callable[[], T], policy: Policy, sleep: Callable[[float], None], where: str, tell: Tell = untold
+) -> T:
     """The result of ``call``, tried again after each TransientError. Raises WeightsError (Unreachable) in the end."""
     for failures in range(1, policy.tries + 1):
         try:
@@ -62,7 +72,9 @@ def persist(call: Callable[[], T], policy: Policy, sleep: Callable[[float], None
         except TransientError as error:
             if failures == policy.tries:
                 raise unreachable(where, error) from error
-            sleep(policy.wait(failures, error.retry_after))
+            seconds = policy.wait(failures, error.retry_after)
+            tell(f"{where} cannot be reached: {error}", seconds)
+            sleep(seconds)
     raise AssertionError("a policy has at least one try")
 
 

@@ -18,7 +18,7 @@ from auriga_operator.weights import http_errors, retry, text
 from auriga_operator.weights.digest import Digest
 from auriga_operator.weights.errors import Reason, TransientError, WeightsError
 from auriga_operator.weights.partial import Partial
-from auriga_operator.weights.retry import DEFAULT, Policy
+from auriga_operator.weights.retry import DEFAULT, Policy, Tell, untold
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Transfer:
     client: httpx2.Client
     policy: Policy = DEFAULT
     sleep: Callable[[float], None] = field(default=time.sleep)
+    tell: Tell = untold
 
     def download(self, remote: Remote, path: Path, on_bytes: Callable[[int], None], refused: Refused) -> Digest:
         """Bring ``remote`` whole and verified to ``path``, which may hold a beginning of it; the digest of the whole.
@@ -97,6 +98,7 @@ class Transfer:
     def _wait(self, failures: int, error: TransientError) -> None:
         seconds = self.policy.wait(failures, error.retry_after)
         logger.warning("download interrupted: %s; trying again in %.0f s", error, seconds)
+        self.tell(f"the download was interrupted: {error}", seconds)
         self.sleep(seconds)
 
     def _request(self, remote: Remote, partial: Partial, refused: Refused) -> bool:

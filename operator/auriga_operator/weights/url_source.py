@@ -74,7 +74,7 @@ class UrlFetch:
         if known is not None and self._wanted(known):
             policy = policy.with_cache()
         ask = partial(probe.ask, self.transfer.client, self.spec.url, known)
-        return retry.persist(ask, policy, self.transfer.sleep, self._shown)
+        return retry.persist(ask, policy, self.transfer.sleep, self._shown, self.transfer.tell)
 
     def _unchanged(self, known: Record) -> Fetched:
         if not self._wanted(known):
