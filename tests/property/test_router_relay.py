@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auriga_router.dialects.openai import DIALECT
+from auriga_router.dialects import Dialect, anthropic, openai
 from auriga_router.held import HeldStream
 from auriga_router.relay import Relay
 from auriga_router.routing.outcome import Outcome
@@ -25,13 +26,35 @@ WORDS = st.lists(
 )
 
 PLACES = st.lists(st.integers(0, 5000), max_size=12)
+CUTS = st.tuples(PLACES, PLACES)
+"""Of the stream into chunks, and of those into reads."""
+Cuts = tuple[list[int], list[int]]
 FRAMING = st.tuples(st.booleans(), st.booleans())
 """Has the endpoint's body chunks, and does the client take them?"""
 
 
-def _event(word: str, finish: str | None = None) -> bytes:
+def _chat(word: str, finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": {"content": word}, "finish_reason": finish}
     return b"data: %s\n\n" % json.dumps({"choices": [choice]}).encode()
+
+
+def _messages(kind: str, **fields: object) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind} | fields)}\n\n".encode()
+
+
+def _events(dialect: Dialect, words: list[str]) -> list[bytes]:
+    """A whole stream. Its last event is the end mark, and the one before it says that the answer is whole."""
+    if dialect is openai.DIALECT:
+        return [_chat("first"), *map(_chat, words), _chat("", "stop"), b"data: [DONE]\n\n"]
+    deltas = [{"type": "text_delta", "text": word} for word in ["first", *words]]
+    return [
+        *(_messages("content_block_delta", index=0, delta=delta) for delta in deltas),
+        _messages("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 1}),
+        _messages("message_stop"),
+    ]
+
+
+DIALECTS = pytest.mark.parametrize("dialect", [openai.DIALECT, anthropic.DIALECT], ids=lambda dialect: dialect.name)
 
 
 def _cut(data: bytes, places: list[int]) -> list[bytes]:
@@ -43,10 +66,12 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def _relayed(reads: list[bytes], *, chunked: bool, client_chunked: bool, complete: bool) -> tuple[bytes, Relay]:
+def _relayed(
+    dialect: Dialect, reads: list[bytes], *, chunked: bool, client_chunked: bool, complete: bool
+) -> tuple[bytes, Relay]:
     """What the client gets, without chunks, and the relay in its last state."""
-    held = HeldStream(DIALECT, HEADS[chunked], 1 << 20)
-    relay = Relay(DIALECT, None, chunked=chunked, client_chunked=client_chunked, single=True)
+    held = HeldStream(dialect, HEADS[chunked], 1 << 20)
+    relay = Relay(dialect, None, chunked=chunked, client_chunked=client_chunked, single=True)
     out, flowing = b"", False
     for number, read in enumerate(reads):
         last = complete and number == len(reads) - 1
@@ -58,29 +83,31 @@ def _relayed(reads: list[bytes], *, chunked: bool, client_chunked: bool, complet
     return (unchunk(out) if client_chunked else out), relay
 
 
-@given(WORDS, PLACES, PLACES, FRAMING, st.booleans())
+@DIALECTS
+@given(words=WORDS, cuts=CUTS, framing=FRAMING, crlf=st.booleans())
 def test_a_whole_stream_is_relayed_exactly(
-    words: list[str], chunks: list[int], reads: list[int], framing: tuple[bool, bool], crlf: bool
+    dialect: Dialect, words: list[str], cuts: Cuts, framing: tuple[bool, bool], crlf: bool
 ) -> None:
-    chunked, client_chunked = framing
-    stream = b"".join([_event("first"), *map(_event, words), _event("", "stop"), b"data: [DONE]\n\n"])
+    (chunks, reads), (chunked, client_chunked) = cuts, framing
+    stream = b"".join(_events(dialect, words))
     if crlf:
         stream = stream.replace(b"\n", b"\r\n")
     data = b"".join(map(_chunk, _cut(stream, chunks))) + b"0\r\n\r\n" if chunked else stream
-    out, relay = _relayed(_cut(data, reads), chunked=chunked, client_chunked=client_chunked, complete=True)
+    out, relay = _relayed(dialect, _cut(data, reads), chunked=chunked, client_chunked=client_chunked, complete=True)
     assert (out, relay.broken) == (stream, False)
 
 
-@given(WORDS, PLACES, PLACES, FRAMING, st.integers(0, 5000))
+@DIALECTS
+@given(words=WORDS, cuts=CUTS, framing=FRAMING, cut=st.integers(0, 5000))
 def test_a_stream_cut_anywhere_is_a_prefix_of_whole_events_and_known_to_be_cut(
-    words: list[str], chunks: list[int], reads: list[int], framing: tuple[bool, bool], cut: int
+    dialect: Dialect, words: list[str], cuts: Cuts, framing: tuple[bool, bool], cut: int
 ) -> None:
-    chunked, client_chunked = framing
-    events = [_event("first"), *map(_event, words), _event("", "stop"), b"data: [DONE]\n\n"]
+    (chunks, reads), (chunked, client_chunked) = cuts, framing
+    events = _events(dialect, words)
     stream = b"".join(events)
     data = b"".join(map(_chunk, _cut(stream, chunks))) + b"0\r\n\r\n" if chunked else stream
     data = data[: cut % len(data)]
-    out, relay = _relayed(_cut(data, reads), chunked=chunked, client_chunked=client_chunked, complete=False)
+    out, relay = _relayed(dialect, _cut(data, reads), chunked=chunked, client_chunked=client_chunked, complete=False)
     whole = [b"".join(events[:count]) for count in range(len(events) + 1)]
     assert out in whole
     said_all = whole.index(out) >= len(events) - 1
