@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Final
 
 import orjson
 
 from auriga_router.attempts import Attempt
 
-_INTERVAL = 0.25
-_MAX_WAITING = 100_000
+_INTERVAL: Final = 0.25
+_MAX_WAITING: Final = 100_000
 """Lines kept while the writer is blocked; then they are dropped and counted, because answers matter more."""
-_MAX_CONSTANTS = 4096
+_MAX_CONSTANTS: Final = 4096
 
 
 class AttemptLog:

@@ -6,6 +6,8 @@ and None while that is open.
 
 from __future__ import annotations
 
+from typing import Final
+
 from httptools import HttpParserError
 
 from auriga_router import sse
@@ -15,7 +17,7 @@ from auriga_router.translate import Kind, read_failure
 from auriga_router.translate.failure import OF_THE_CALLERS_MAKING
 from auriga_router.wire.http import JSON, ResponseHead, decoder, unchunk
 
-REFUSALS = {
+REFUSALS: Final = {
     Kind.CONTEXT_OVERFLOW: Outcome.CONTEXT_OVERFLOW,
     Kind.RATE_LIMIT: Outcome.RATE_LIMITED,
     Kind.AUTHENTICATION: Outcome.UNAUTHORIZED,

@@ -7,11 +7,11 @@ are so much alike that a hundred thousand tokens take well under a megabyte.
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from typing import Any, Final
 
-_PIECE = 65536
+_PIECE: Final = 65536
 """Bytes that are compressed at once: small enough not to be felt, large enough to be worth it."""
-LONGEST = 4 * 1024 * 1024
+LONGEST: Final = 4 * 1024 * 1024
 """Bytes, compressed."""
 
 

@@ -7,6 +7,7 @@ half an event at the client. What is unusual (no chunks, events across chunks, a
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from httptools import HttpParserError
 
@@ -15,9 +16,9 @@ from auriga_router.dialects import Dialect, Problem, Sign
 from auriga_router.journal import Journal
 from auriga_router.wire.http import LAST_CHUNK, Decoder, chunk, decoder, unchunk
 
-_ERROR_KEY = b'"error"'
+_ERROR_KEY: Final = b'"error"'
 """Inside a JSON string these bytes cannot occur (the quotes would be escaped): a hit is a key, or a whole string."""
-_LAST_EVENTS = 4
+_LAST_EVENTS: Final = 4
 """Content, finish, usage, end mark: what must be read to know whether the answer is whole."""
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 
-EVENT_AND_CHUNK_END = b"}\n\n\r\n"
+EVENT_AND_CHUNK_END: Final = b"}\n\n\r\n"
 """The end of a JSON object, of its event and of its chunk: where a chunked stream may be cut.
 
 Without the brace, a chunk that is nothing but the end of a line would look the same. Events with CRLF are not found.

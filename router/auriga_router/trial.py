@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from auriga_router.attempts import Attempt
 from auriga_router.call import Call
 from auriga_router.endpoint import Endpoint
@@ -11,7 +13,8 @@ from auriga_router.routing.gate import BreakerSettings
 from auriga_router.routing.outcome import Outcome, bits
 from auriga_router.table import Member
 
-_SAYS_NOTHING = bits(Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONTEXT_OVERFLOW)
+_OK: Final = Outcome.OK
+_SAYS_NOTHING: Final = bits(Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONTEXT_OVERFLOW)
 """Outcomes that say nothing of how well the Model does."""
 
 
@@ -43,11 +46,11 @@ class Trial:
     def end(self, outcome: Outcome, now: float, breaker: BreakerSettings, retry_after: float | None = None) -> None:
         """It came to this."""
         self.endpoint.in_flight -= 1
-        if self._probe or outcome is not Outcome.OK or self.endpoint.gate.trouble is not None:
+        if self._probe or outcome is not _OK or self.endpoint.gate.trouble is not None:
             gate.observe(self.endpoint.gate, outcome, now, breaker, probe=self._probe, retry_after=retry_after)
         tally = self.member.tally
         tally.outcomes[outcome.ordinal] += 1
-        if outcome is Outcome.OK:
+        if outcome is _OK:
             tally.duration.add(now - self.started)
         if tally.recent is not None and not _SAYS_NOTHING & outcome.bit:
             self._remember(tally.recent, outcome, now)
@@ -55,9 +58,9 @@ class Trial:
         self.member.backend.slots.end(now)
 
     def _remember(self, recent: Recent, outcome: Outcome, now: float) -> None:
-        if outcome is Outcome.OK and not self.streamed:
+        if outcome is _OK and not self.streamed:
             recent.took(now - self.started, streamed=False, now=now)
-        recent.ended(answered=outcome is Outcome.OK, now=now)
+        recent.ended(answered=outcome is _OK, now=now)
 
     def record(self, call: Call, outcome: Outcome, now: float) -> Attempt:
         """The attempt, ended, for logs."""

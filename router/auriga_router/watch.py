@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from auriga_router.endpoint import Endpoint
 from auriga_router.ports import Clock, Connector, Timed, Upstream
 from auriga_router.wire.http import ResponseHead
 
-EVERY = 10.0
+EVERY: Final = 10.0
 """Seconds between two looks."""
-_PATIENCE = 2
+_PATIENCE: Final = 2
 """Looks in a row that must fail: a machine under load may miss one."""
 
 

@@ -5,6 +5,8 @@ llama-server, vLLM, Ollama and most providers speak it. Shapes: https://platform
 
 from __future__ import annotations
 
+from typing import Final
+
 import orjson
 
 from auriga_router.dialects import Document, Operation, Problem, Sign
@@ -12,8 +14,8 @@ from auriga_router.routing.outcome import Outcome
 from auriga_router.sse import Event
 from auriga_router.translate import Kind, Wire, read_failure, write_failure
 
-_OTHER_CONTENT = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
-_ANSWERED_WITHOUT_CONTENT = ("length", "content_filter", "tool_calls", "function_call")
+_OTHER_CONTENT: Final = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
+_ANSWERED_WITHOUT_CONTENT: Final = ("length", "content_filter", "tool_calls", "function_call")
 """Reasons to finish that are an answer even when nothing was said; ``stop`` after nothing is no answer."""
 
 

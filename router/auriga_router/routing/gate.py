@@ -7,12 +7,13 @@ lets exactly one request through at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from auriga_router.routing.outcome import FAILURES, Outcome, bits
 
-DEFAULT_RETRY_AFTER = 1.0
+DEFAULT_RETRY_AFTER: Final = 1.0
 """Seconds that a 429 without Retry-After closes the gate."""
-MAX_RETRY_AFTER = 3600.0
+MAX_RETRY_AFTER: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,9 @@ class BreakerSettings:
     cooldown: float = 15.0
 
 
-_CALLERS = bits(Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONTEXT_OVERFLOW)
+_CALLERS: Final = bits(Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONTEXT_OVERFLOW)
 """Outcomes that say nothing about the endpoint."""
-_REMEMBERED = 600.0
+_REMEMBERED: Final = 600.0
 """Seconds after which the last failure of an endpoint that nobody has asked since is no news any more."""
 
 

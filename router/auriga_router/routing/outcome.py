@@ -78,10 +78,13 @@ _OF_STATUS = {
 }
 
 
+_OK = Outcome.OK
+
+
 def of_status(status: int) -> Outcome:
     """The outcome that a response's status alone decides. 2xx is OK until the body says otherwise."""
     if 200 <= status < 300:
-        return Outcome.OK
+        return _OK
     if status in _OF_STATUS:
         return _OF_STATUS[status]
     if 400 <= status < 500:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Container
 from itertools import islice
+from typing import Final
 
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import is_open, may_probe
 from auriga_router.table import Backend
 
-_SPREAD = 1.25
+_SPREAD: Final = 1.25
 """How much more than its share an endpoint may have before a conversation goes to the next one on the ring.
 https://research.google/blog/consistent-hashing-with-bounded-loads/"""
-_STEPS = 8
+_STEPS: Final = 8
 """Endpoints looked at on the ring. If all of these are busy or closed, so is nearly every one."""
 
 

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import Protocol
+from typing import Final, Protocol
 
 import httptools
 
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-_CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked")
-_CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)")
-_RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*([^\r\n]*)")
-_RETRY_AFTER_MS = re.compile(rb"\r\nretry-after-ms:[ \t]*([^\r\n]*)")
+_STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_CHUNKED_HEAD: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked")
+_CONTENT_TYPE: Final = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)")
+_RETRY_AFTER: Final = re.compile(rb"\r\nretry-after:[ \t]*([^\r\n]*)")
+_RETRY_AFTER_MS: Final = re.compile(rb"\r\nretry-after-ms:[ \t]*([^\r\n]*)")
 
-LAST_CHUNK = b"0\r\n\r\n"
-JSON = b"application/json"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+JSON: Final = b"application/json"
 
 
 def status_line(status: int) -> bytes:
@@ -68,6 +68,11 @@ class ResponseHead:
         """In lower case; empty if absent."""
         match = _CONTENT_TYPE.search(self._lines)
         return match[1].strip() if match else b""
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Is a stream of events to follow?"""
+        return b"text/event-stream" in self._lines and self.content_type.startswith(b"text/event-stream")
 
     @property
     def retry_after(self) -> bytes:

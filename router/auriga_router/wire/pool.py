@@ -6,16 +6,17 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Iterable
+from typing import Final
 
 from auriga_router.endpoint import Address, Endpoint
 from auriga_router.ports import CoarseClock, UpstreamUser
 from auriga_router.wire.proxy import connect
 from auriga_router.wire.upstream import UpstreamConnection
 
-_MAX_CONNECTING = 64
+_MAX_CONNECTING: Final = 64
 """Connections being made to one endpoint at once. More would overflow its listen backlog (often 128), and a dropped
 SYN is sent again only after a second."""
-_MAX_IDLE_SECONDS = 60.0
+_MAX_IDLE_SECONDS: Final = 60.0
 
 
 class _Pool:

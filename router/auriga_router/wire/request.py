@@ -6,23 +6,23 @@ An exception inside an httptools callback would look like a framing error, so no
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import httptools
 
-MAX_HEAD = 65536
+MAX_HEAD: Final = 65536
 """Bytes of a request's head."""
 
-_KEPT = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect",
+_KEPT: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect",
                    b"connection", b"x-request-id", b"traceparent", b"tracestate", b"anthropic-version",
                    b"anthropic-beta"})  # fmt: skip
 """The request's headers that anyone asks for. The caller's credentials are not among them, so they cannot leak."""
-_FRAMING = (b"content-length", b"transfer-encoding")
-_ONCE = frozenset({b"host", b"transfer-encoding"})
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
+_ONCE: Final = frozenset({b"host", b"transfer-encoding"})
 """What must not be repeated: two readers of such a request might each heed another one. llhttp counts the lengths."""
 
 
-_UNUSUAL = frozenset({b"transfer-encoding", b"content-encoding", b"expect"})
+_UNUSUAL: Final = frozenset({b"transfer-encoding", b"content-encoding", b"expect"})
 
 
 class Refusal(NamedTuple):

@@ -12,14 +12,14 @@ import httptools
 from auriga_router.ports import CoarseClock
 from auriga_router.wire.request import MAX_HEAD, Refusal, Request, RequestReader, check
 
-_HEAD_SECONDS = 30.0
-_BODY_SECONDS = 300.0
-_IDLE_SECONDS = 75.0
-_LINGER_SECONDS = 2.0
+_HEAD_SECONDS: Final = 30.0
+_BODY_SECONDS: Final = 300.0
+_IDLE_SECONDS: Final = 75.0
+_LINGER_SECONDS: Final = 2.0
 """How long a refused client may go on sending before it is cut off. Closing at once would reset the connection, and
 the reset can overtake the refusal."""
-_MAX_PIPELINED = 32
-_MAX_PIPELINED_BYTES = 1024 * 1024
+_MAX_PIPELINED: Final = 32
+_MAX_PIPELINED_BYTES: Final = 1024 * 1024
 
 
 class Listener(Protocol):

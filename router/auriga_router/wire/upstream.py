@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 import httptools
 
 from auriga_router.ports import UpstreamUser
 from auriga_router.wire.http import ResponseHead
 
-_MAX_HEAD = 65536
-_HEAD_END = b"\r\n\r\n"
-_JOIN_BELOW = 65536
+_MAX_HEAD: Final = 65536
+_HEAD_END: Final = b"\r\n\r\n"
+_JOIN_BELOW: Final = 65536
 """Bytes up to which copying into one buffer is cheaper than two writes."""
 
 
