@@ -65,7 +65,7 @@ def test_a_change_that_means_nothing_to_routing_leaves_the_snapshot_as_it_is() -
 def test_what_did_not_change_stays_the_very_object() -> None:
     cache = after(Put(MODELS, model("a")), Put(MODELS, model("b")), Put(CHAINS, chain("c", "a")))
     before = cache.snapshot()
-    cache.fold([Put(MODELS, model("b", 2, tags=["new"]))])
+    cache.fold([Put(MODELS, model("b", 2, suspended=True))])
     now = cache.snapshot()
     assert now is not before
     assert now.models["default/a"] is before.models["default/a"]

@@ -67,10 +67,30 @@ def test_a_model_is_read_with_its_status_and_without_what_routing_has_no_use_for
     assert found == objects.read_model(item | {"metadata": item["metadata"] | {"resourceVersion": "2", "labels": {}}})
 
 
+def test_what_is_as_by_default_takes_no_memory_of_its_own() -> None:
+    """The API server writes the defaults out, in each of ten thousand Models."""
+    written = {
+        "engine": {"image": "", "parallel": 4, "args": [], "env": []},
+        "timeouts": {"connect": "2s", "firstToken": "2m", "stall": "60s", "total": "1h"},
+        "limits": {},
+        "tags": ["x"],
+    }
+    conditions = [{"type": kind, "status": "True", "reason": "Ok"} for kind in ("Scheduled", "Ready", "WeightsReady")]
+    status = {"phase": "Ready", "conditions": conditions}
+    one, two = objects.read_model(model("a", **written) | {"status": status}), objects.read_model(model("b"))
+    assert one.spec.engine is two.spec.engine
+    assert one.spec.timeouts is two.spec.timeouts
+    assert one.spec.limits is two.spec.limits
+    assert one.status
+    assert [condition.type for condition in one.status.conditions] == ["Ready"]
+    slow = objects.read_model(model("a", timeouts=written["timeouts"] | {"stall": "5s"}))
+    assert (slow.spec.timeouts.stall, slow.spec.timeouts.total) == ("5s", "1h")
+
+
 def test_fields_of_a_newer_version_do_not_take_a_model_out_of_service() -> None:
-    item = model("m", engine={"parallel": 2, "turbo": True}, novelty={"a": 1}, tags=["x"])
+    item = model("m", engine={"parallel": 2, "turbo": True}, novelty={"a": 1}, replicas=3)
     found = objects.read_model(item)
-    assert (found.spec.engine.parallel, found.spec.tags) == (2, ["x"])
+    assert (found.spec.engine.parallel, found.spec.replicas) == (2, 3)
 
 
 def test_a_field_of_a_newer_version_in_a_list_is_left_out_too() -> None:

@@ -106,6 +106,16 @@ async def test_a_broken_edit_keeps_the_last_good_objects_of_that_file_only(tmp_p
         assert (names(mended), mended.errors) == (["default/c"], ())
 
 
+def test_what_an_edit_does_not_touch_stays_the_very_object(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(MODEL.format(name="a"))
+    source = FileSource([tmp_path])
+    before = source.load()
+    (tmp_path / "b.yaml").write_text(MODEL.format(name="b"))
+    now = source.load()
+    assert names(now) == ["default/a", "default/b"]
+    assert now.models["default/a"] is before.models["default/a"]
+
+
 def test_a_folder_that_is_gone_keeps_what_it_held(tmp_path: Path) -> None:
     folder = tmp_path / "live"
     folder.mkdir()

@@ -10,13 +10,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from watchfiles import awatch
 
+from auriga_api import Model, RoleChain
 from auriga_api.manifests import Manifests, Problem, parse
 from auriga_api.model import ModelStatus
 from auriga_router.snapshot import Snapshot
 
+_T = TypeVar("_T", Model, RoleChain)
 _SUFFIXES = (".yaml", ".yml", ".json")
 _DEBOUNCE_MS = 200
 _LOOK_AGAIN_MS = 1000
@@ -53,6 +56,7 @@ class FileSource:
         self._unreadable: tuple[Problem, ...] = ()
         self._good: dict[str, str] = {}
         """File name -> its last text without an error."""
+        self._last = parse({})
 
     def load(self) -> Manifests:
         """Everything as it is now. Never raises: what cannot be read is a problem in the result."""
@@ -84,7 +88,18 @@ class FileSource:
         if broken & self._good.keys():
             read = parse({file: self._good[file] for file in sorted(self._good)}, self._namespace)
             problems += [problem for problem in read.problems if problem not in problems]
-        return replace(read, problems=tuple(problems))
+        self._last = replace(
+            read,
+            models=_kept(read.models, self._last.models),
+            chains=_kept(read.chains, self._last.chains),
+            problems=tuple(problems),
+        )
+        return self._last
+
+
+def _kept(now: Mapping[str, _T], before: Mapping[str, _T]) -> Mapping[str, _T]:
+    """What is equal stays the very object that it was: the router compiles only what is another one."""
+    return MappingProxyType({key: before[key] if before.get(key) == item else item for key, item in now.items()})
 
 
 def _read(paths: Sequence[Path]) -> tuple[dict[str, str], tuple[Problem, ...]]:

@@ -12,10 +12,14 @@ from pydantic import ValidationError
 
 from auriga_api import GROUP, VERSION, Model, RoleChain
 from auriga_api.manifests.messages import explain
+from auriga_api.model import ModelSpec
 
 Object = dict[str, Any]
 """An object as the API writes it."""
 _Resource = TypeVar("_Resource", Model, RoleChain)
+
+_OF_NO_USE = frozenset({"podTemplate", "resources", "gpuMemory", "tags"})
+_DEFAULTS: Mapping[str, Any] = ModelSpec.model_construct().model_dump(by_alias=True, exclude_none=True)
 
 MODEL_LABEL = f"{GROUP}/model"
 """On the Service of a Model and on its EndpointSlices: the Model's name."""
@@ -76,10 +80,14 @@ def key_of(item: Object) -> str:
 
 
 def read_model(item: Object) -> Model:
-    """Raises Unreadable."""
-    # The pods' template may be long, and is of no use here.
-    spec = {name: value for name, value in (item.get("spec") or {}).items() if name != "podTemplate"}
-    return _read(Model, {"metadata": _metadata(item), "spec": spec, "status": item.get("status")})
+    """Only what routing needs: a router may know ten thousand. Raises Unreadable."""
+    spec = {
+        name: value
+        for name, value in (item.get("spec") or {}).items()
+        # The API server writes all defaults out; those that are left out here are one object for all Models.
+        if name not in _OF_NO_USE and value != _DEFAULTS.get(name)
+    }
+    return _read(Model, {"metadata": _metadata(item), "spec": spec, "status": _status(item.get("status"))})
 
 
 def read_chain(item: Object) -> RoleChain:
@@ -122,6 +130,13 @@ def needed(references: Iterable[Reference]) -> dict[str, frozenset[str]]:
 def read_secret(item: Object) -> Mapping[str, bytes]:
     """The decoded values."""
     return {name: base64.b64decode(text) for name, text in (item.get("data") or {}).items()}
+
+
+def _status(status: Object | None) -> Object | None:
+    """Of the conditions the router shows only one."""
+    if not status or not isinstance(status.get("conditions"), list):
+        return status
+    return status | {"conditions": [each for each in status["conditions"] if each.get("type") == "Ready"]}
 
 
 def _metadata(item: Object) -> Object:
