@@ -18,24 +18,31 @@ def survey(operation: Operation, document: Document) -> frozenset[str]:
     for name in operation.required:
         if document.get(name) is None:
             raise BodyError(f"{name}: is required", name)
-    turns = _turns(document)
-    if any(turn["role"] == "tool" or not isinstance(turn.get("content"), str) for turn in turns):
-        _check_results(turns)
+    messages = document.get("messages")
+    if messages is not None:
+        worded = _only_words(messages)
+        if worded and "tools" not in document and "functions" not in document:
+            return operation.needs  # as most are, and so they are not gone through again
+        if not worded:
+            _check_results(messages)
     _check_tools(document)
     found = held(document)
     return operation.needs | found if found else operation.needs
 
 
-def _turns(document: Document) -> list[Document]:
-    messages = document.get("messages")
-    if messages is None:
-        return []
+def _only_words(messages: object) -> bool:
+    """Is there nothing but text in these turns, neither calls nor media?"""
     if not isinstance(messages, list):
         raise BodyError("messages: must be a list", "messages")
-    for index, message in enumerate(messages):
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise BodyError(f"messages[{index}].role: is required", f"messages[{index}].role")
-    return messages
+    worded = True
+    for message in messages:
+        role = message.get("role") if isinstance(message, dict) else None
+        if not isinstance(role, str):
+            place = f"messages[{messages.index(message)}].role"
+            raise BodyError(f"{place}: is required", place)
+        if role == "tool" or not isinstance(message.get("content"), str):
+            worded = False
+    return worded
 
 
 def _check_tools(document: Document) -> None:

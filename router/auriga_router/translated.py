@@ -67,7 +67,7 @@ class TranslatedWhole(HeldWhole):
             answer = read_answer(self._wire, self.body, self._identity)
             self.body = write_answer(self._call.wire, answer, self._identity, self._call.asked.reply)
         except AnswerError:
-            return _OUTCOME.get(self._failure(), Outcome.MALFORMED)
+            return REFUSALS.get(self._failure(), Outcome.MALFORMED) if self.body.strip() else Outcome.EMPTY
         return Outcome.OK if says_something(answer) else Outcome.EMPTY
 
     def _failure(self) -> Kind:

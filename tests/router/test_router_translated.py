@@ -155,6 +155,31 @@ async def test_a_translated_stream_that_fails_before_its_content_is_tried_elsewh
             assert running.outcomes == [("cloud", outcome), ("m1", "Ok")]
 
 
+NO_ANSWERS: dict[str, tuple[bytes, str]] = {
+    "a web page": (b"<html>Welcome</html>", "Malformed"),
+    "half an answer": (message()[:-9], "Malformed"),
+    "another dialect's answer": (scripts.answer(), "Malformed"),
+    "an error behind a 200": (error("api_error", "no"), "Malformed"),
+    "an overflow behind a 200": (error("invalid_request_error", "prompt is too long: 9 > 8"), "ContextOverflow"),
+    "nothing": (b"", "Empty"),
+    "an answer that says nothing": (message(content=[]), "Empty"),
+    "an empty text": (message(""), "Empty"),
+}
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+@pytest.mark.parametrize("what", NO_ANSWERS)
+async def test_what_is_no_answer_leads_to_the_next_member(what: str, path: str) -> None:
+    body, outcome = NO_ANSWERS[what]
+    async with Upstream(scripts.sends(scripts.reply(200, body))) as bad, Upstream(scripts.ok) as other:
+        cloud = external("cloud", "anthropic", bad.address)
+        gpt = external("gpt", "openaiCompatible", other.address, "/v1")
+        async with routing(snapshot(cloud, gpt, chain("role", "cloud", "gpt"), secrets=KEYS)) as running:
+            assert text_of(path, await said(running, path)) == scripts.TEXT
+            # Messages are passed through to Anthropic; an answer of OpenAI's has no `content` there, either.
+            assert running.outcomes == [("cloud", outcome), ("gpt", "Ok")]
+
+
 @pytest.mark.parametrize("path", OPERATIONS)
 @pytest.mark.parametrize("how", ["fin", "error", "framing"])
 async def test_a_translated_stream_that_breaks_ends_with_the_callers_own_error(how: str, path: str) -> None:
