@@ -70,6 +70,7 @@ compiled: $(VENV)/dev ## Build the wheel with the router compiled by mypyc (need
 
 bench: $(VENV)/dev ## Measure the router beside nginx, vllm-router and LiteLLM (QUICK=1: two minutes; needs gcc, nginx, wrk)
 	$(BIN)/python bench/router.py $(if $(QUICK),--quick)
+	$(BIN)/python bench/translation.py
 
 bench-operator: $(VENV)/dev ## Measure the operator with 1,000 Models and 300 RoleChains against a real API server (four minutes)
 	$(BIN)/python bench/operator
