@@ -42,7 +42,8 @@ def _model(model: Model, several: bool, wide: bool) -> Iterator[Text]:
     yield Text(printable(model.locality))
     yield Text(printable(_phase(model)), style=_STYLES.get(model.phase, _WORKING))
     yield Text(f"{model.ready_replicas}/{model.replicas}" if model.replicas else "-")
-    yield Text(str(sum(endpoint.in_flight for endpoint in model.endpoints)))
+    queued = f" +{model.queued} queued" if model.queued else ""
+    yield Text(f"{sum(endpoint.in_flight for endpoint in model.endpoints)}{queued}")
     if wide:
         yield Text("\n".join(map(_endpoint, model.endpoints)) or "-")
     yield Text(printable(model.message or model.reason), style="" if model.phase in ("Failed", "Degraded") else "dim")

@@ -59,6 +59,7 @@ def _model(model: Model, backend: Backend, now: float) -> dict[str, Any]:
         "replicas": status.replicas if status else len(endpoints),
         "readyReplicas": status.ready_replicas if status else len(endpoints),
         "download": download,
+        "queued": backend.slots.waiting,
         "endpoints": endpoints,
     }
 

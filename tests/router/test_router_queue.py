@@ -79,6 +79,7 @@ async def test_requests_wait_in_order_and_no_more_than_the_limit_are_asked() -> 
             tasks.append(asyncio.create_task(ask(running, str(number))))
             await deep(running, number)
         assert first.asked == ["0"]
+        assert [each["queued"] for each in (await running.get("/status")).json["models"]] == [4, 0]
         for number in range(1, 5):
             first.permits.release()
             await first.upstream.visited(number + 1)

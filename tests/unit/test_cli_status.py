@@ -23,7 +23,7 @@ STATUS: dict[str, Any] = {
     "models": [
         {
             "namespace": "default", "name": "demo", "locality": "Cluster", "phase": "Ready", "reason": "Serving",
-            "message": "4 requests at a time", "replicas": 2, "readyReplicas": 2, "download": None,
+            "message": "4 requests at a time", "replicas": 2, "readyReplicas": 2, "download": None, "queued": 5,
             "endpoints": [
                 {"address": "127.0.0.1:4001", "inFlight": 1},
                 {"address": "127.0.0.1:4002", "inFlight": 2, "breaker": "Open"},
@@ -67,7 +67,7 @@ def test_the_tables(server: FakeAuriga) -> None:
     assert not [line for line in ran.out.splitlines() if line != line.rstrip()]
     assert lines == [
         "MODEL WHERE PHASE READY IN FLIGHT MESSAGE",
-        "demo Cluster Ready 2/2 3 4 requests at a time",
+        "demo Cluster Ready 2/2 3 +5 queued 4 requests at a time",
         "qwen Cluster Downloading 33%, 40s left 0/1 0 0.2 GiB of 0.6 GiB of the weights are here",
         "",
         "ROLE READY SERVED BY SYNONYMS MEMBERS",

@@ -44,6 +44,8 @@ class Model(_Part):
     replicas: int = 0
     ready_replicas: int = 0
     download: Download | None = None
+    queued: int = 0
+    """Requests that wait for a slot."""
     endpoints: tuple[Endpoint, ...] = ()
 
     @property
