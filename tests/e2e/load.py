@@ -90,6 +90,13 @@ def routers(system: Kubectl) -> set[str]:
     return {pod["metadata"]["name"] for pod in items}
 
 
+def attempts(system: Kubectl, kubectl: Kubectl) -> list[dict[str, Any]]:
+    """What the routers have tried for the scenario of `kubectl`, by their logs."""
+    lines = [line for name in routers(system) for line in system.run("logs", name).splitlines()]
+    found = [json.loads(line) for line in lines if line.startswith('{"time"')]
+    return [attempt for attempt in found if attempt["model"].startswith(f"{kubectl.namespace}/")]
+
+
 def lost(answers: list[Answer]) -> list[Answer]:
     """Those requests that got no proper answer."""
     return [answer for answer in answers if not answer["ok"]]

@@ -7,7 +7,7 @@ PODS = ("pods", "--selector=auriga.dev/model=demo")
 COUNTED = " ".join(map(str, range(1, 101)))
 
 
-def test_streams_go_on_from_another_pod(kubectl: Kubectl) -> None:
+def test_streams_go_on_from_another_pod(kubectl: Kubectl, system: Kubectl) -> None:
     kubectl.wait("jsonpath={.status.readyReplicas}=2", "model/demo")
     running = load.start(kubectl, "assistant", workers=6, streams="all", question="Count to 100")
     running.more(6)
@@ -18,3 +18,5 @@ def test_streams_go_on_from_another_pod(kubectl: Kubectl) -> None:
     answers = running.stop()
     assert load.lost(answers) == []
     assert {answer["text"] for answer in answers} == {COUNTED}
+    broken = {attempt["request_id"] for attempt in load.attempts(system, kubectl) if attempt["outcome"] == "Cut"}
+    assert broken & {answer["request"] for answer in answers}
