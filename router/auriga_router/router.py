@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from collections.abc import Generator
-from typing import cast
+from typing import Any, cast
 
 from auriga_router.admin import Admin
 from auriga_router.compile import compile as compile_table
@@ -20,6 +20,7 @@ from auriga_router.metrics import Metrics
 from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
 from auriga_router.settings import RouterSettings
 from auriga_router.snapshot import Snapshot
+from auriga_router.status import status_document
 from auriga_router.sweep import Sweep
 from auriga_router.table import Backend, RoutingTable
 from auriga_router.wire.pool import Pools
@@ -73,6 +74,10 @@ class Router:
         self._servers: list[asyncio.Server] = []
         self._leaving: dict[tuple[str, Address], Endpoint] = {}
         """Endpoints that are in no table any more but still have requests under way."""
+
+    def status(self) -> dict[str, Any]:
+        """What ``/status`` tells."""
+        return status_document(self._admin.snapshot, self._front.table, time.monotonic())
 
     def apply(self, snapshot: Snapshot) -> None:
         """Route by this snapshot from now on. Requests under way go on as they began; no stream is cut."""

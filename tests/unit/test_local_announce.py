@@ -5,7 +5,7 @@ from __future__ import annotations
 from auriga_api.base import Condition
 from auriga_api.manifests import Manifests, parse
 from auriga_api.model import ModelStatus, Phase
-from auriga_cli.local.announce import callable_names, changes, not_served
+from auriga_cli.local.announce import Standing, changes, failing
 
 MODEL = """
 apiVersion: auriga.dev/v1alpha1
@@ -43,15 +43,28 @@ READY, BAD = status("Ready", "Serving"), status("Failed", "NotGguf")
 def test_only_who_answers_is_named_and_the_others_with_the_reason() -> None:
     known = manifests("c", "b", "a", chain=True)
     statuses = {"default/a": BAD, "default/b": READY, "default/c": status("Degraded", "EngineCrashed")}
-    assert callable_names(known, statuses) == ["coding", "b", "c"]
-    assert not_served(known, statuses) == "a (NotGguf)"
+    standing = Standing(known, statuses)
+    assert standing.callable_names() == ["coding", "b", "c"]
+    assert standing.not_served() == "a (NotGguf)"
 
 
 def test_a_role_without_a_member_that_answers_is_not_named() -> None:
     known = manifests("a", "b", chain=True)
     statuses = {"default/a": BAD}
-    assert callable_names(known, statuses) == []
-    assert not_served(known, statuses) == "coding (no member), a (NotGguf), b (Pending)"
+    assert Standing(known, statuses).callable_names() == []
+    assert Standing(known, statuses).not_served() == "coding (no member), a (NotGguf), b (Pending)"
+
+
+def test_a_provider_that_did_not_answer_when_it_was_asked_is_not_named() -> None:
+    known = manifests("a", "b", chain=True)
+    statuses = {"default/a": READY, "default/b": status("Degraded", "EngineCrashed")}
+    routed = [
+        {"namespace": "default", "name": "a", "phase": "Degraded", "reason": "Connect"},
+        {"namespace": "default", "name": "b", "phase": "Degraded", "reason": "EngineCrashed"},
+    ]
+    standing = Standing(known, statuses, failing(statuses, routed))
+    assert standing.callable_names() == ["coding", "b"]
+    assert standing.not_served() == "a (Connect)"
 
 
 def test_an_edit_is_told_by_what_it_changed() -> None:

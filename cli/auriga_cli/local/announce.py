@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from auriga_api.manifests import Manifests
 from auriga_api.model import ModelStatus
 from auriga_api.rolechain import RoleChain
-
-Statuses = Mapping[str, ModelStatus]
 
 
 def short(key: str) -> str:
@@ -16,30 +16,44 @@ def short(key: str) -> str:
     return key.removeprefix("default/")
 
 
-def callable_names(manifests: Manifests, statuses: Statuses) -> list[str]:
-    """What callers may send as ``model`` and be answered: roles first, then Models."""
-    roles = [chain.role for chain in manifests.chains.values() if _serves(chain, statuses)]
-    return [*roles, *(short(key) for key in sorted(manifests.models) if _ready(key, statuses))]
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who would be answered now."""
+
+    manifests: Manifests
+    statuses: Mapping[str, ModelStatus]
+    failing: Mapping[str, str] = field(default_factory=dict)
+    """Models that did not answer when they were asked last -> how."""
+
+    def callable_names(self) -> list[str]:
+        """What callers may send as ``model`` and be answered: roles first, then Models."""
+        roles = [chain.role for chain in self.manifests.chains.values() if self._serves(chain)]
+        return [*roles, *(short(key) for key in sorted(self.manifests.models) if self._ready(key))]
+
+    def not_served(self) -> str:
+        """Who would not be answered, and why in a word; empty if nobody."""
+        roles = [f"{chain.role} (no member)" for chain in self.manifests.chains.values() if not self._serves(chain)]
+        models = [key for key in sorted(self.manifests.models) if not self._ready(key)]
+        return ", ".join([*roles, *(f"{short(key)} ({self._why(key)})" for key in models)])
+
+    def _serves(self, chain: RoleChain) -> bool:
+        namespace = chain.metadata.namespace
+        return any(self._ready(f"{namespace}/{member.model}") for member in chain.spec.members)
+
+    def _ready(self, key: str) -> bool:
+        status = self.statuses.get(key)
+        return status is not None and status.phase in ("Ready", "Degraded") and key not in self.failing
+
+    def _why(self, key: str) -> str:
+        status = self.statuses.get(key)
+        return self.failing.get(key) or (status.conditions[0].reason if status else "Pending")
 
 
-def not_served(manifests: Manifests, statuses: Statuses) -> str:
-    """Who would not be answered, and why in a word; empty if nobody."""
-    roles = [f"{chain.role} (no member)" for chain in manifests.chains.values() if not _serves(chain, statuses)]
-    models = [f"{short(key)} ({_why(key, statuses)})" for key in sorted(manifests.models) if not _ready(key, statuses)]
-    return ", ".join([*roles, *models])
-
-
-def _serves(chain: RoleChain, statuses: Statuses) -> bool:
-    namespace = chain.metadata.namespace
-    return any(_ready(f"{namespace}/{member.model}", statuses) for member in chain.spec.members)
-
-
-def _ready(key: str, statuses: Statuses) -> bool:
-    return key in statuses and statuses[key].phase in ("Ready", "Degraded")
-
-
-def _why(key: str, statuses: Statuses) -> str:
-    return statuses[key].conditions[0].reason if key in statuses else "Pending"
+def failing(statuses: Mapping[str, ModelStatus], routed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Models that are ready but did not answer, and how; ``routed``: as the router's status tells of them."""
+    seen = {f"{each['namespace']}/{each['name']}": each for each in routed}
+    ready = {key for key, status in statuses.items() if status.phase == "Ready"}
+    return {key: str(each["reason"]) for key, each in seen.items() if key in ready and each["phase"] != "Ready"}
 
 
 def changes(before: Manifests, after: Manifests) -> str:

@@ -12,7 +12,7 @@ import uvloop
 
 from auriga_api.manifests import Manifests, references
 from auriga_cli.exit_codes import ExitCode
-from auriga_cli.local.announce import callable_names, changes, not_served
+from auriga_cli.local.announce import Standing, changes, failing
 from auriga_cli.local.ask import ask
 from auriga_cli.local.listen import url
 from auriga_cli.local.report import Report, curl
@@ -104,10 +104,11 @@ class _Serving:
         if self._service.ask:
             with self._report.held():
                 await asyncio.to_thread(self._ask, address, *self._service.ask)
-        known = self._supervisor.manifests, self._supervisor.statuses
-        names = callable_names(*known)
+        statuses = self._supervisor.statuses
+        standing = Standing(self._supervisor.manifests, statuses, failing(statuses, self._router.status()["models"]))
+        names = standing.callable_names()
         self._report.say(f"Auriga serves {address}/v1: {', '.join(names) or 'nothing yet'}", "bold green")
-        if rest := not_served(*known):
+        if rest := standing.not_served():
             self._report.say(f"not served now: {rest}", "yellow")
         if names:
             self._report.say(f"  {curl(address, names[0])}")
