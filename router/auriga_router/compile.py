@@ -13,7 +13,7 @@ from typing import TypeVar
 from auriga_router.backends import compile_backend
 from auriga_router.chains import compile_chain, compile_direct
 from auriga_router.endpoint import Address, Endpoint
-from auriga_router.naming import renamed
+from auriga_router.naming import copied, renamed
 from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, Chain, Names, RoutingTable
 
@@ -69,9 +69,9 @@ class _Compiler:
     def __init__(self, snapshot: Snapshot, previous: RoutingTable, leaving: Leaving) -> None:
         self._snapshot = snapshot
         self._leaving = leaving
-        self.backends = dict(previous.backends)
-        self.chains = dict(previous.chains)
-        self.directs = dict(previous.directs)
+        self.backends = copied(previous.backends)
+        self.chains = copied(previous.chains)
+        self.directs = copied(previous.directs)
         self.gone: list[Chain] = []
         self.new: list[Chain] = []
 
@@ -89,9 +89,12 @@ class _Compiler:
 
     def _take_model(self, key: str) -> None:
         model = self._snapshot.models.get(key)
-        known, direct = self.backends.pop(key, None), self.directs.pop(key, None)
+        known, direct = self.backends.get(key), self.directs.get(key)
         self._replaced(direct)
-        if model is not None:
+        if model is None:
+            self.backends.pop(key, None)
+            self.directs.pop(key, None)
+        else:
             backend = compile_backend(model, self._snapshot, self._endpoint(key, known), known)
             self.backends[key] = backend
             chain = self.directs[key] = compile_direct(backend, direct)
@@ -99,9 +102,11 @@ class _Compiler:
 
     def _take_chain(self, key: str) -> None:
         resource = self._snapshot.chains.get(key)
-        known = self.chains.pop(key, None)
+        known = self.chains.get(key)
         self._replaced(known)
-        if resource is not None:
+        if resource is None:
+            self.chains.pop(key, None)
+        else:
             chain = self.chains[key] = compile_chain(resource, self.backends, known)
             self.new.append(chain)
 

@@ -10,9 +10,12 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
+from typing import TypeVar
 
 from auriga_router.table import Chain, Claim, Names
 
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _ROLE, _SYNONYM, _MODEL = range(3)
 _MAX_COMPARED = 400
 """Names compared for a suggestion: difflib takes about 20 us for each, on the event loop."""
@@ -43,38 +46,50 @@ def near(name: str, names: Iterable[str]) -> list[str]:
     return get_close_matches(name[:128], islice(plausible, _MAX_COMPARED), n=3)
 
 
+def copied(mapping: Mapping[_K, _V]) -> dict[_K, _V]:
+    """``dict(mapping)`` inserts one by one where something was ever removed, which takes ten times as long."""
+    return mapping.copy() if isinstance(mapping, dict) else dict(mapping)
+
+
 class _Draft:
     """Names that are being changed."""
 
     def __init__(self, names: Names) -> None:
         self._default = names.default_namespace
-        self.meant = dict(names.meant)
-        self.ambiguous = dict(names.ambiguous)
-        self.claims = dict(names.claims)
+        self.meant = copied(names.meant)
+        self.ambiguous = copied(names.ambiguous)
+        self.claims = copied(names.claims)
 
     def settle(self, name: str, claims: tuple[Claim, ...]) -> None:
         """Decide what this name means, by itself and in each namespace."""
-        for claim in self.claims.pop(name, ()):
-            self.meant.pop(f"{claim.chain.namespace}/{name}", None)
-        self.meant.pop(name, None)
-        self.ambiguous.pop(name, None)
-        if not claims:
-            return
-        self.claims[name] = claims
         best = _best(claims)
+        for claim in self.claims.get(name, ()):
+            if claim.chain.namespace not in best:
+                self.meant.pop(f"{claim.chain.namespace}/{name}", None)
         for namespace, claim in best.items():
             self.meant[f"{namespace}/{name}"] = claim.chain
+        if claims:
+            self.claims[name] = claims
+        else:
+            self.claims.pop(name, None)
+        self._settle_bare(name, best)
+
+    def _settle_bare(self, name: str, best: Mapping[str, Claim]) -> None:
         chosen = self._choose(best)
         if len(chosen) == 1:
             self.meant[name] = best[chosen[0]].chain
         else:
+            self.meant.pop(name, None)
+        if len(chosen) > 1:
             self.ambiguous[name] = tuple(f"{namespace}/{name}" for namespace in chosen)
+        else:
+            self.ambiguous.pop(name, None)
 
     def _choose(self, best: Mapping[str, Claim]) -> list[str]:
         """The namespaces that the name may mean without a prefix."""
         if self._default in best:
             return [self._default]
-        lowest = min(claim.rank for claim in best.values())
+        lowest = min((claim.rank for claim in best.values()), default=_ROLE)
         return sorted(namespace for namespace, claim in best.items() if claim.rank == lowest)
 
 

@@ -8,7 +8,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, cast
 
 from auriga_router.admin import Admin
@@ -28,6 +28,7 @@ from auriga_router.wire.server import Hub, ServerConnection
 from auriga_router.world import World
 
 _BACKLOG = 2048
+_PIECE = 64
 _LAST_WORDS = 1.0
 """Seconds that clients get to read why their reply ends."""
 _DEFAULTS = RouterSettings()
@@ -81,7 +82,10 @@ class Router:
 
     def apply(self, snapshot: Snapshot) -> None:
         """Route by this snapshot from now on. Requests under way go on as they began; no stream is cut."""
-        self._take(compile_table(snapshot, self._front.table, self._settings.default_namespace, self._leaving))
+        before = self._front.table
+        self._take(compile_table(snapshot, before, self._settings.default_namespace, self._leaving))
+        for _ in self._resized(before):
+            pass
 
     async def apply_in_steps(self, snapshot: Snapshot) -> None:
         """As ``apply``, but serves requests in between if much has changed: then it takes a while."""
@@ -90,8 +94,10 @@ class Router:
             steps = compile_in_steps(snapshot, before, self._settings.default_namespace, self._leaving)
             table = await _served_between(steps)
             if self._front.table is before:  # else: somebody has applied another one meanwhile
-                self._take(table)
-                return
+                break
+        self._take(table)
+        for _ in self._resized(before):
+            await asyncio.sleep(0)
 
     def _take(self, table: RoutingTable) -> None:
         before, self._front.table = self._front.table, table
@@ -102,8 +108,13 @@ class Router:
         gone += [endpoint for endpoint in self._leaving.values() if endpoint not in staying]
         self._leaving = {(endpoint.model, endpoint.address): endpoint for endpoint in gone if endpoint.in_flight}
         self._pools.drop(gone)
-        for key in table.changed:
-            self._resize(before.backends.get(key), table.backends.get(key))
+
+    def _resized(self, before: RoutingTable) -> Iterator[None]:
+        """Tells the queues of Models that have changed since. Pauses after every few."""
+        for number, key in enumerate(self._front.table.changed):
+            self._resize(before.backends.get(key), self._front.table.backends.get(key))
+            if not number % _PIECE:
+                yield
 
     def _resize(self, before: Backend | None, backend: Backend | None) -> None:
         """Those that wait for the Model look again, also if it is gone; not if it is still on its way."""

@@ -111,7 +111,7 @@ class Cache:
                 models=self._frozen(MODELS, before.models),
                 chains=self._frozen(CHAINS, before.chains),
                 secrets=self._named_secrets() if None in self._changed else before.secrets,
-                endpoints=MappingProxyType(dict(self._endpoints)) if SLICES in self._changed else before.endpoints,
+                endpoints=MappingProxyType(self._endpoints.copy()) if SLICES in self._changed else before.endpoints,
             )
             self._changed.clear()
         return self._snapshot
@@ -185,7 +185,7 @@ class Cache:
             del self._references[model]
 
     def _frozen(self, kind: Kind, before: Mapping[str, Any]) -> Mapping[str, Any]:
-        return MappingProxyType(dict(self._tables[kind])) if kind in self._changed else before
+        return MappingProxyType(self._tables[kind].copy()) if kind in self._changed else before
 
     def _named_secrets(self) -> Mapping[str, Mapping[str, bytes]]:
         """Of all that was read only what a Model names: the rest is nobody's business."""
