@@ -51,7 +51,12 @@ class Relay:
 
     def feed(self, data: bytes, *, complete: bool) -> bytes:
         """What to send to the client for these bytes of the response."""
-        out = self._forward(data, complete=complete)
+        plain = self._decoder is None and not (complete or self._pending) and data.endswith(sse.EVENT_AND_CHUNK_END)
+        if plain and _ERROR_KEY not in data:  # nearly every read
+            self._recent.append(data)
+            out = data
+        else:
+            out = self._forward(data, complete=complete)
         if self._journal is not None:
             self._journal.append(out)
         return out
