@@ -81,7 +81,7 @@ class Front:
         request_id = self._request_id(request)
         call = admit(request, operation, self.table, request_id)
         if isinstance(call, Call) and not able(call.chain, call.needs):
-            client.write(estimate(call))
+            client.write(estimate(call, [])[1])
             client.done(keep_alive=request.keep_alive)
             return None
         if isinstance(call, Call):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from auriga_router.attempts import Tried
 from auriga_router.call import Call
 from auriga_router.dialects import Problem
+from auriga_router.dialects.anthropic import COUNT_TOKENS
 from auriga_router.held import HeldWhole
 from auriga_router.routing.choose import retry_after, skipped
 from auriga_router.routing.verdict import failure
@@ -30,14 +31,14 @@ def refused(call: Call, error: RequestError, failed: list[Tried]) -> tuple[int, 
     return status, reply(status, call.reply_headers(None, failed), body, close=not call.keep_alive)
 
 
-def estimate(call: Call) -> bytes:
-    """The count of a prompt's tokens where no member can count them: stated as an estimate."""
+def estimate(call: Call, failed: list[Tried]) -> tuple[int, bytes]:
+    """Status and reply to a count of tokens where no member can count, or none did: stated as an estimate."""
     try:
         tokens = estimate_tokens(call.body)
     except RequestError as error:
-        return refused(call, error, [])[1]
-    headers = call.reply_headers(None, []) + b"x-auriga-estimated: true\r\n"
-    return reply(200, headers, b'{"input_tokens":%d}' % tokens, close=not call.keep_alive)
+        return refused(call, error, failed)
+    headers = call.reply_headers(None, failed) + b"x-auriga-estimated: true\r\n"
+    return 200, reply(200, headers, b'{"input_tokens":%d}' % tokens, close=not call.keep_alive)
 
 
 def begin_stream(call: Call, member: Member, failed: list[Tried]) -> bytes:
@@ -52,6 +53,8 @@ def error(call: Call, problem: Problem, failed: list[Tried]) -> bytes:
 
 def chain_failed(call: Call, failed: list[Tried], now: float, *, deadline_passed: bool) -> tuple[int, bytes]:
     """Status and reply when nobody could answer."""
+    if call.operation is COUNT_TOKENS:
+        return estimate(call, failed)
     left_out = skipped(call.chain, call.needs, {tried.member for tried in failed}, now)
     problem = failure(call.chain.role, failed, left_out, deadline_passed=deadline_passed)
     headers = call.reply_headers(None, failed)

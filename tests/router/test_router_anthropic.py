@@ -115,6 +115,15 @@ async def test_tokens_are_counted_by_the_endpoint_or_estimated() -> None:
             assert (reply.status, reply.json["error"]["type"]) == (400, "invalid_request_error")
 
 
+async def test_tokens_are_estimated_where_nobody_did_count() -> None:
+    with Refusing() as refusing:
+        async with role(refusing) as running:
+            reply = await ask(running, "/v1/messages/count_tokens", {"model": "role", "messages": TURNS})
+            assert (reply.status, reply.headers["x-auriga-estimated"]) == (200, "true")
+            assert reply.json["input_tokens"] > 0
+            assert reply.headers["x-auriga-attempts"].startswith("m1;outcome=Connect")
+
+
 async def test_models_in_anthropics_shape_for_whoever_speaks_anthropics() -> None:
     state = snapshot(model("m1"), chain("role", "m1"), endpoints={"m1": "127.0.0.1:1"})
     async with routing(state) as running, running.client() as client:

@@ -79,6 +79,16 @@ async def test_anthropics_client_creates_streams_and_counts_at_llama_cpp(
     assert counted.input_tokens > 0
 
 
+async def test_anthropics_client_asks_for_what_is_in_beta(claude: anthropic.AsyncAnthropic) -> None:
+    asked: Any = {"model": "assistant", "messages": QUESTION, "betas": ["some-2026"]}
+    whole = await claude.beta.messages.create(**asked, max_tokens=9)
+    async with claude.beta.messages.stream(**asked, max_tokens=9) as stream:
+        final = await stream.get_final_message()
+    assert whole.usage.output_tokens == final.usage.output_tokens == 9
+    assert (whole.stop_reason, final.stop_reason) == ("max_tokens", "max_tokens")
+    assert (await claude.beta.messages.count_tokens(**asked)).input_tokens > 0
+
+
 async def test_anthropics_client_sees_models_and_errors(claude: anthropic.AsyncAnthropic) -> None:
     assert "assistant" in [entry.id async for entry in claude.models.list()]
     assert (await claude.models.retrieve("assistant")).id == "assistant"
