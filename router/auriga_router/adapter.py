@@ -101,14 +101,14 @@ def adapter(call: Call, backend: Backend, wall_now: Callable[[], float]) -> Adap
 class PassThrough:
     """The caller's own bytes, with the model's name replaced; and the endpoint's own bytes back."""
 
-    __slots__ = ("_backend", "_call", "_held", "_journal")
+    __slots__ = ("_backend", "_call", "_held", "_relay")
     __deletable__ = ["_held"]  # mypyc wants to know
 
     def __init__(self, call: Call, backend: Backend) -> None:
         self._call = call
         self._backend = backend
         self._held: HeldStream
-        self._journal: Journal | None = None
+        self._relay: Relay
 
     def request(self, endpoint: Endpoint) -> tuple[bytes, bytes]:
         """See Adapter."""
@@ -129,16 +129,15 @@ class PassThrough:
         """See Adapter."""
         call, held = self._call, self._held
         del self._held
-        if call.chain.resume and call.single and call.operation.wire in _WIRES:
-            self._journal = Journal()
-        relay = Relay(
+        kept = call.chain.resume and call.single and call.operation.wire in _WIRES
+        self._relay = Relay(
             call.operation.dialect,
-            self._journal,
+            Journal() if kept else None,
             chunked=held.chunked,
             client_chunked=call.chunked,
             single=call.single,
         )
-        return relay, relay.feed(b"".join(held.raw), complete=complete)
+        return self._relay, self._relay.feed(b"".join(held.raw), complete=complete)
 
     def take(self, step: HeldWhole) -> bool:
         """See Adapter."""
@@ -147,7 +146,7 @@ class PassThrough:
     def translation(self) -> Translation | None:
         """See Adapter. What was forwarded is read again, into an encoder that then stands where the caller does."""
         call = self._call
-        sent = None if self._journal is None else self._journal.read()
+        sent = self._relay.sent()
         if sent is None:
             return None
         identity = Identity(call.request_id.decode("ascii"), 0, verbatim=True)

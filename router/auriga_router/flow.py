@@ -31,16 +31,19 @@ class Flow:
         """What this adapter held becomes visible, after ``head``. Gives what ``feed`` gives."""
         self._adapter = adapter
         self._stream, start = adapter.commit(complete=complete)
-        return self._send(head + start, complete=complete)
+        if head or start:
+            self._client.write(head + start)
+        if self._stream.broken:
+            return Outcome.CUT
+        return Outcome.OK if complete else None
 
     def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
         """More of the endpoint's response. OK: the reply is whole; CUT: it broke; None: it goes on."""
-        return self._send(self._stream.feed(data, complete=complete), complete=complete)
-
-    def _send(self, out: bytes, *, complete: bool) -> Outcome | None:
+        stream = self._stream
+        out = stream.feed(data, complete=complete)
         if out:
             self._client.write(out)
-        if self._stream.broken:
+        if stream.broken:
             return Outcome.CUT
         return Outcome.OK if complete else None
 

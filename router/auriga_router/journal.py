@@ -1,28 +1,24 @@
 """What a client has been sent of a stream, kept small until a break makes somebody read it. Pure.
 
-Nothing is parsed while the stream flows: bytes are appended, and compressed a piece at a time. Events of one stream
-are so much alike that a hundred thousand tokens take well under a megabyte.
+Nothing is parsed while the stream flows: what has left is compressed, many events at a time. Events of one stream are
+so much alike that a hundred thousand tokens take well under a megabyte.
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import Any, Final
+from typing import Any
 
-_PIECE: Final = 65536
-"""Bytes that are compressed at once: small enough not to be felt, large enough to be worth it."""
-LONGEST: Final = 4 * 1024 * 1024
+LONGEST = 4 * 1024 * 1024
 """Bytes, compressed."""
 
 
 class Journal:
     """One stream. Past the limit it forgets everything: then the stream cannot be continued."""
 
-    __slots__ = ("_compressor", "_left", "_packed", "_pieces", "_size")
+    __slots__ = ("_compressor", "_left", "_packed")
 
     def __init__(self, limit: int = LONGEST) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
         self._packed: list[bytes] = []
         self._compressor: Any = None
         self._left = limit
@@ -30,24 +26,6 @@ class Journal:
 
     def append(self, data: bytes) -> None:
         """These were sent."""
-        self._pieces.append(data)
-        self._size += len(data)
-        if self._size >= _PIECE:
-            self._pack()
-
-    def read(self) -> bytes | None:
-        """All of them; None if they were too many. Nothing may be appended after that."""
-        if self._left < 0:
-            return None
-        if self._compressor is None:
-            return b"".join(self._pieces)
-        packed = b"".join((*self._packed, self._compressor.flush()))
-        return zlib.decompress(packed) + b"".join(self._pieces)
-
-    def _pack(self) -> None:
-        data = b"".join(self._pieces)
-        self._pieces.clear()
-        self._size = 0
         if self._left < 0:
             return
         if self._compressor is None:
@@ -57,3 +35,11 @@ class Journal:
         self._left -= len(packed)
         if self._left < 0:
             self._packed.clear()
+
+    def read(self) -> bytes | None:
+        """All of them; None if they were too many. Nothing may be appended after that."""
+        if self._left < 0:
+            return None
+        if self._compressor is None:
+            return b""
+        return zlib.decompress(b"".join((*self._packed, self._compressor.flush())))

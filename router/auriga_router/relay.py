@@ -6,7 +6,6 @@ half an event at the client. What is unusual (no chunks, events across chunks, a
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from httptools import HttpParserError
@@ -21,12 +20,16 @@ _ERROR_KEY: Final = b'"error"'
 _LAST_EVENTS: Final = 4
 """Content, finish, usage, end mark: what must be read to know whether the answer is whole."""
 
+_MANY: Final = 256
+_LARGE: Final = 16384
+"""Pieces, or bytes in one of them, from which on what was sent is packed."""
+
 
 class Relay:
     """The rest of a stream, on its way to the client."""
 
     __slots__ = (
-        "_chunked", "_decoder", "_dialect", "_ended", "_finished", "_journal", "_pending", "_recent", "_rest",
+        "_chunked", "_decoder", "_dialect", "_ended", "_finished", "_journal", "_pending", "_rest", "_sent",
         "_single", "broken",
     )  # fmt: skip
 
@@ -35,14 +38,15 @@ class Relay:
     ) -> None:
         self._dialect = dialect
         self._journal = journal
-        """Remembers what was forwarded."""
+        """Keeps what was sent; None: it need not be kept."""
         self._chunked = client_chunked
         self._single = single
         """One choice was asked for: when it is finished, so is the answer."""
         self._decoder: Decoder | None = None if chunked and client_chunked else decoder(chunked=chunked)
         self._pending = b""
         """Bytes after the last place where the stream may be cut; it begins between two chunks."""
-        self._recent: deque[bytes] = deque(maxlen=_LAST_EVENTS)
+        self._sent: list[bytes] = []
+        """What was sent last."""
         self._rest = b""
         self._finished = False
         self._ended = False
@@ -52,14 +56,23 @@ class Relay:
     def feed(self, data: bytes, *, complete: bool) -> bytes:
         """What to send to the client for these bytes of the response."""
         plain = self._decoder is None and not (complete or self._pending) and data.endswith(sse.EVENT_AND_CHUNK_END)
-        if plain and _ERROR_KEY not in data:  # nearly every read
-            self._recent.append(data)
-            out = data
-        else:
-            out = self._forward(data, complete=complete)
+        if not plain or _ERROR_KEY in data:  # which nearly no read is
+            data = self._forward(data, complete=complete)
+        sent = self._sent
+        sent.append(data)
+        if len(sent) > _MANY or len(data) > _LARGE:
+            self._pack()
+        return data
+
+    def sent(self) -> bytes | None:
+        """All that was sent to the client; None if it was not kept, or was too much."""
+        packed = None if self._journal is None else self._journal.read()
+        return None if packed is None else packed + b"".join(self._sent)
+
+    def _pack(self) -> None:
         if self._journal is not None:
-            self._journal.append(out)
-        return out
+            self._journal.append(b"".join(self._sent[:-_LAST_EVENTS]))
+        del self._sent[:-_LAST_EVENTS]
 
     def _forward(self, data: bytes, *, complete: bool) -> bytes:
         if self._decoder is not None:
@@ -79,7 +92,6 @@ class Relay:
                 return self._look_closer(data, cut, complete=False)
             self._pending = rest
             data = data[:cut]
-        self._recent.append(data)
         return data
 
     def end(self) -> bytes | None:
@@ -105,21 +117,19 @@ class Relay:
 
     def _look_closer(self, data: bytes, start: int, *, complete: bool) -> bytes:
         """From ``start``, which is between two chunks, go event by event."""
-        self._recent.append(data[:start])
-        self._look_back()
+        self._look_back(data[:start])
         self._decoder = decoder(chunked=True)
         return data[:start] + self._by_events(self._decoder, data[start:], complete=complete)
 
-    def _look_back(self) -> None:
+    def _look_back(self, data: bytes = b"") -> None:
         """Note what the last events that were forwarded unread have shown."""
-        recent = b"".join(self._recent)
+        recent = b"".join((*self._sent[-_LAST_EVENTS:], data))
         try:
             events, _ = sse.split(unchunk(recent[_last_events(recent) :]))
         except HttpParserError:
             return  # what looked like the end of a chunk was none: then nothing is known
         for event in events:
             self._note(self._dialect.look(sse.parse(event)))
-        self._recent.clear()
 
     def _note(self, sign: int) -> None:
         self._finished = self._finished or bool(sign & Sign.FINISH)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from auriga_router.dialects import Dialect, anthropic, openai
 from auriga_router.held import HeldStream
+from auriga_router.journal import Journal
 from auriga_router.relay import Relay
 from auriga_router.routing.outcome import Outcome
 from auriga_router.wire.http import ResponseHead, unchunk
@@ -71,7 +72,7 @@ def _relayed(
 ) -> tuple[bytes, Relay]:
     """What the client gets, without chunks, and the relay in its last state."""
     held = HeldStream(dialect, HEADS[chunked], 1 << 20)
-    relay = Relay(dialect, None, chunked=chunked, client_chunked=client_chunked, single=True)
+    relay = Relay(dialect, Journal(), chunked=chunked, client_chunked=client_chunked, single=True)
     out, flowing = b"", False
     for number, read in enumerate(reads):
         last = complete and number == len(reads) - 1
@@ -80,6 +81,7 @@ def _relayed(
         elif held.feed(read, complete=last) is Outcome.OK:
             flowing = True
             out += relay.feed(b"".join(held.raw), complete=last)
+    assert relay.sent() == out
     return (unchunk(out) if client_chunked else out), relay
 
 
