@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from support.controlplane import ControlPlane
+from support.kube.ports import free_ports
 from support.kubelet import Kubelet
 from support.operators import Namespace, Object, Operator, claim, condition, volume_model
 
@@ -124,6 +126,17 @@ def test_an_api_server_that_is_away_costs_nothing_but_delay(
                 "Deployment", lambda found: "model-b" in found and found["model-a"]["spec"]["replicas"] == 2, 30
             )
             place.ready("b", "Starting", seconds=30)
+
+
+def test_its_probe_answers_and_leaves_no_line_in_the_log(place: Namespace, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    with Operator(place.plane, place.name, tmp_path / "log", "--probe-port", str(port)) as operator:
+        place.apply(volume_model("a"))
+        place.ready("a", "Starting")
+        # It works as soon as it can, whether its probe is served yet or not.
+        with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as client:
+            assert client.get(f"http://127.0.0.1:{port}/healthz").json() == {"works": True}
+    assert "GET" not in operator.log
 
 
 def test_definitions_that_are_not_served_for_a_while(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
