@@ -78,13 +78,15 @@ class Candidates:
         if not self._first:
             self._tried_before = len(self._tried)
         self._first = (member,)
-        (self._broke if again else self._tried).append(endpoint)
+        self._broke.append(endpoint)
+        if not again:
+            self._tried.append(endpoint)
 
     def begin_anew(self) -> None:
         """Nobody can go on with the answer, and it has not left: those who failed to may answer from the start."""
-        del self._tried[self._tried_before :]
-        self._tried.extend(self._broke)
+        self._tried[self._tried_before :] = self._broke
         self._broke.clear()
+        self._first = ()
 
     def _adapter(self, member: Member, rest: Translation | None) -> Adapter:
         if rest is None:

@@ -158,7 +158,7 @@ def test_a_break_anywhere_is_mended(kind: str, after: int, dialect: str) -> None
 def test_inside_what_nobody_can_go_on_with_is_begun_anew(kind: str, dialect: str) -> None:
     """The caller has seen nothing, so that another whole answer will do as well."""
     refuses = [Fault("500")]  # to go on
-    simulation = _simulation([Fault(kind, 3)], refuses, [*refuses, *refuses], streaming={"inside": True})
+    simulation = _simulation([Fault(kind, 3)], refuses, refuses, streaming={"inside": True})
     client = simulation.ask(_body(dialect, stream=False), PATHS[dialect])
     simulation.run()
     assert _check(simulation, client, dialect, stream=False)
@@ -170,6 +170,15 @@ def test_inside_an_endpoint_that_hangs_is_left_after_its_first_token_is_due(dial
     client = simulation.ask(_body(dialect, stream=False), PATHS[dialect])
     assert simulation.run() <= 1.3
     assert _check(simulation, client, dialect, stream=False)
+
+
+def test_inside_an_endpoint_that_stalled_is_not_asked_anew() -> None:
+    simulation = _simulation([Fault("stall", 3)] * 3, [Fault("500")], [Fault("500")], streaming={"inside": True})
+    client = simulation.ask(_body("openai", stream=False))
+    simulation.run()
+    assert _check(simulation, client, "openai", stream=False)
+    stalled = [one.endpoint for one in simulation.attempts if one.outcome is Outcome.STALL]
+    assert len(stalled) == len(set(stalled))
 
 
 LIMITED = {
