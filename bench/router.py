@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from routerbench import machine, programs
+from routerbench import machine, programs, sizes
 from routerbench.arena import Arena, Cores
 from routerbench.client import WrongAnswerError
 from routerbench.measure import QUICK, Effort, Run
@@ -31,7 +31,11 @@ RESULTS = BENCH / "results" / "router.json"
 
 def main() -> int:
     options = parse()
-    chosen = [peer for peer in PEERS if not options.only or peer.name in options.only]
+    chosen = [
+        peer
+        for peer in PEERS
+        if (not options.only or peer.name in options.only) and peer.name not in (options.without or ())
+    ]
     effort = QUICK if options.quick else Effort(options.rounds, options.seconds)
     if options.loads:
         loads = tuple(load for load in SCENARIOS if load.name in options.loads)
@@ -68,6 +72,13 @@ def parse() -> argparse.Namespace:
         help="measure only these; only prints",
     )
     parser.add_argument(
+        "--without",
+        nargs="+",
+        metavar="NAME",
+        choices=[peer.name for peer in PEERS],
+        help="leave these out, litellm for instance, whose first installation takes minutes",
+    )
+    parser.add_argument(
         "--loads",
         nargs="+",
         metavar="LOAD",
@@ -92,6 +103,7 @@ def parse() -> argparse.Namespace:
 
 
 def measure(peers: list[Peer], effort: Effort, cores: Cores, cache: Path) -> Record:
+    programs.demand("gcc", "wrk", *(peer.name for peer in peers if peer.name == "nginx"))
     mock = programs.compiled(BENCH / "mock" / "mock.c", cache)
     load = programs.compiled(BENCH / "load" / "load.c", cache)
     wrk = programs.packaged("wrk")
@@ -111,6 +123,7 @@ def measure(peers: list[Peer], effort: Effort, cores: Cores, cache: Path) -> Rec
             launches=run.launches,
             load_commands=list(run.commands()),
             results=run.results(),
+            sizes=sizes.measured(peers[0].install(cache)) if effort.loads == SCENARIOS else (),
             places={name: "$RUN", str(cache): "$CACHE", sys.prefix: "$VENV", str(BENCH.parent): "$AURIGA"} | run.places,
         )
 

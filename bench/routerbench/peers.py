@@ -33,8 +33,10 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One program of the comparison; `install` takes the cache folder. `rewrites`: it writes answers anew, so pieces
-    are compared instead of all bytes. `held`: streams open at once for their memory; fewer where 1,000 take too long.
+    """One program of the comparison; what `install` gives for a cache folder is `Site.program`.
+
+    `rewrites`: it writes answers anew, so pieces are compared instead of all bytes. `held`: streams open at once for
+    their memory; fewer where 1,000 take too long.
     """
 
     name: str
@@ -99,12 +101,20 @@ model_list:
 
 
 def auriga(site: Site) -> Launch:
-    """The router of the checkout that holds this file, whatever is installed beside it."""
+    """The router as its wheel has it: compiled."""
+    return _auriga(site, str(site.program))
+
+
+def auriga_pure(site: Site) -> Launch:
+    """The router of the checkout that holds this file, interpreted, whatever is installed beside it."""
+    return _auriga(site, f"{site.program / 'crds'}:{site.program / 'router'}")
+
+
+def _auriga(site: Site, modules: str) -> Launch:
     manifest = AURIGA_MANIFEST.format(upstream=site.upstream)
     file = _write(site.folder / "auriga.yaml", manifest)
-    argv = (str(site.program), "-m", "auriga_router", "-f", file, "--port", str(site.port))
-    checkout = programs.BENCH.parent
-    return Launch(argv, {"PYTHONPATH": f"{checkout / 'crds'}:{checkout / 'router'}"}, manifest)
+    argv = (sys.executable, "-m", "auriga_router", "-f", file, "--port", str(site.port))
+    return Launch(argv, {"PYTHONPATH": modules}, manifest)
 
 
 def nginx(site: Site) -> Launch:
@@ -139,7 +149,8 @@ def nginx_version() -> str:
 
 
 PEERS = (
-    Peer("auriga", lambda _cache: Path(sys.executable), programs.auriga_commit, auriga),
+    Peer("auriga", programs.compiled_auriga, programs.auriga_commit, auriga),
+    Peer("auriga-pure", lambda _cache: programs.BENCH.parent, programs.auriga_commit, auriga_pure),
     Peer("nginx", lambda _cache: programs.packaged("nginx"), nginx_version, nginx),
     Peer(
         "vllm-router",

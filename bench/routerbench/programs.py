@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
+import zipfile
 from pathlib import Path
 
 BENCH = Path(__file__).parents[1]
+_SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/bin"
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}".encode()
 
 
 class UnavailableError(Exception):
@@ -38,6 +43,24 @@ def python_program(name: str, cache: Path) -> Path:
     return folder / "bin" / name
 
 
+def compiled_auriga(cache: Path) -> Path:
+    """A folder with what this checkout's wheel holds, its router compiled. Made again when the source has changed."""
+    root = BENCH.parent
+    sources = [root / "pyproject.toml", root / "hatch_build.py", *sorted(root.glob("[cr]*/auriga_*/**/*.py"))]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + _PYTHON).hexdigest()[:12]
+    folder = cache / "wheel" / digest
+    if not folder.exists():
+        print(f"Compiling the router into {folder} ...", flush=True)
+        with tempfile.TemporaryDirectory(prefix="auriga-wheel-") as wheels:
+            pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", str(root)]
+            _run([*pip, "--wheel-dir", wheels], "cannot build the compiled wheel", AURIGA_BUILD="compiled")
+            unpacked = Path(wheels) / "unpacked"
+            zipfile.ZipFile(next(Path(wheels).glob("*.whl"))).extractall(unpacked)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(unpacked, folder)
+    return folder
+
+
 def locked_version(name: str) -> str:
     lines = (BENCH / "peers" / f"{name}.txt").read_text().splitlines()
     return next(line.split()[0].partition("==")[2] for line in lines if line.startswith(f"{name}=="))
@@ -45,10 +68,15 @@ def locked_version(name: str) -> str:
 
 def packaged(name: str) -> Path:
     """A program that the system's package of the same name installs."""
-    found = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin")
-    if found is None:
-        raise UnavailableError(f"{name} is not installed: apt-get install {name}")
-    return Path(found)
+    demand(name)
+    return Path(shutil.which(name, path=_SYSTEM) or name)
+
+
+def demand(*names: str) -> None:
+    """Raises UnavailableError if one of these programs, which packages of the same names install, is not there."""
+    absent = [name for name in names if shutil.which(name, path=_SYSTEM) is None]
+    if absent:
+        raise UnavailableError(f"{' and '.join(absent)} not installed: apt-get install {' '.join(absent)}")
 
 
 def auriga_commit() -> str:
@@ -58,13 +86,14 @@ def auriga_commit() -> str:
 
 
 def _digest(path: Path) -> str:
-    python = f"{sys.version_info.major}.{sys.version_info.minor}".encode()
-    return hashlib.sha256(path.read_bytes() + python).hexdigest()[:12]
+    return hashlib.sha256(path.read_bytes() + _PYTHON).hexdigest()[:12]
 
 
-def _run(command: list[str], failure: str) -> None:
+def _run(command: list[str], failure: str, **environment: str) -> None:
     try:
-        subprocess.run(command, check=True, timeout=1800, capture_output=True, text=True)
+        subprocess.run(
+            command, check=True, timeout=1800, capture_output=True, text=True, env={**os.environ, **environment}
+        )
     except FileNotFoundError:
         raise UnavailableError(f"{failure}: {command[0]} is not installed: apt-get install {command[0]}") from None
     except subprocess.CalledProcessError as error:

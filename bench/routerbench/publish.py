@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from routerbench import tables
+from routerbench import sizes, tables
 from routerbench.figures import Figures
 from routerbench.measure import Effort
 from routerbench.peers import Launch
 from routerbench.samples import Results
+from routerbench.sizes import Size
 
 BEGIN = "<!-- begin: written by bench/router.py, do not edit -->"
 END = "<!-- end: written by bench/router.py -->"
@@ -29,13 +30,17 @@ class Record:
     launches: Mapping[str, Launch]
     load_commands: Sequence[str]
     results: Results
+    sizes: Sequence[Size]
     places: Mapping[str, str]
     """Folders and ports of this run, and what stands for them in commands; a folder before the one that holds it."""
 
     def markdown(self) -> str:
         heading = f"Measured {self.date.isoformat()}. {self._machine()} {self._effort()}"
         versions = "Versions: " + ", ".join(f"{name} {version}" for name, version in self.versions.items()) + "."
-        parts = [heading, versions, tables.all_tables(Figures(self.results)), "### Commands", self._commands()]
+        parts = [heading, versions, tables.all_tables(Figures(self.results))]
+        if self.sizes:
+            parts += ["### Own work of a request, by size of the world (bench/router_work.py)", sizes.table(self.sizes)]
+        parts += ["### Commands", self._commands()]
         return "\n\n".join(parts) + "\n"
 
     def raw(self) -> str:
@@ -46,6 +51,7 @@ class Record:
             "versions": dict(self.versions),
             "commands": {name: self._placed(_shell(launch)) for name, launch in self.launches.items()},
             "load": [self._placed(command) for command in self.load_commands],
+            "sizes": [asdict(size) for size in self.sizes],
             **asdict(self.results),
         }
         return json.dumps(value, indent=1) + "\n"

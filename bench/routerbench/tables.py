@@ -11,6 +11,7 @@ from routerbench.scenarios import FIXED_RATE, JSON, LARGE, ONE_JSON, ONE_STREAM,
 HELD = 0.97
 """The share of a fixed rate that must be reached, else its latency says nothing."""
 SUBJECT = "auriga"
+PURE = "auriga-pure"
 
 
 def all_tables(figures: Figures) -> str:
@@ -21,7 +22,8 @@ def all_tables(figures: Figures) -> str:
         ("Streams of 64 chunks", streams(figures, programs)),
         ("Added latency, milliseconds", latency(figures, routers)),
         ("Memory, MiB", memory(figures, routers)),
-        ("Auriga against the others", comparison(figures, routers)),
+        ("Auriga against the others", comparison(figures, routers, SUBJECT)),
+        ("Auriga interpreted, not compiled, against the others", comparison(figures, routers, PURE)),
         ("Checks of the measurement", checks(figures, programs)),
     ]
     return "\n\n".join(f"### {title}\n\n{table}" for title, table in parts if table)
@@ -110,10 +112,10 @@ def memory(figures: Figures, routers: Sequence[str]) -> str:
     return table(head, rows)
 
 
-def comparison(figures: Figures, routers: Sequence[str]) -> str:
-    """Times the others' figure; over 1 Auriga is ahead. Empty when there is nothing to compare."""
-    others = [program for program in routers if program != SUBJECT]
-    if SUBJECT not in routers or not others:
+def comparison(figures: Figures, routers: Sequence[str], subject: str) -> str:
+    """Times the others' figure; over 1 the subject is ahead. Empty when there is nothing to compare."""
+    others = [program for program in routers if program not in (SUBJECT, PURE)]
+    if subject not in routers or not others:
         return ""
     lines: list[tuple[str, Scenario, Metric]] = [
         ("small JSON, a second", JSON, "rate"),
@@ -125,7 +127,7 @@ def comparison(figures: Figures, routers: Sequence[str]) -> str:
         ("streams at a chunk each 10 ms, a CPU second", PACED, "per_cpu_second"),
     ]
     rows = [
-        [title, *(f"{figures.ratio(SUBJECT, other, scenario.name, metric):.2f}x" for other in others)]
+        [title, *(f"{figures.ratio(subject, other, scenario.name, metric):.2f}x" for other in others)]
         for title, scenario, metric in lines
     ]
     return table(["", *(f"x {other}" for other in others)], rows)
