@@ -1,8 +1,8 @@
 """Measures Auriga's router beside nginx, vllm-router and LiteLLM: `.venv/bin/python bench/router.py [--quick]`.
 
 The router under test has one core for itself; the load generator and the mock upstream have another. A whole run (about
-a quarter of an hour) writes docs/benchmarks.md and bench/results/router.json; a quick or a partial one only prints. Any
-wrong byte in an answer ends the run.
+12 minutes on a quiet machine) writes docs/benchmarks.md and bench/results/router.json; a quick or a partial one only
+prints. Any wrong byte in an answer ends the run.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--quick", action="store_true", help="one round of one second each; about two minutes; only prints"
+        "--quick", action="store_true", help="one round of one second each; about four minutes; only prints"
     )
     parser.add_argument(
         "--only",
