@@ -38,7 +38,14 @@ class LlamaServer:
     def kill(self) -> None:
         """As the kernel does when memory is out: SIGKILL."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Ends it, if nobody has."""
+        self.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
 
 class Breaks:
@@ -108,7 +115,7 @@ async def gated(weights: Path, count: int, breaks: Breaks) -> AsyncIterator[list
     async with contextlib.AsyncExitStack() as stack:
         for gate in gates:
             server = await asyncio.start_server(gate.serve, "127.0.0.1", 0)
-            stack.callback(gate.server.kill)
+            stack.callback(gate.server.close)
             stack.callback(server.close)
             gate.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         yield gates
