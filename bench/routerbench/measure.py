@@ -58,7 +58,8 @@ class Run:
             self._loads(self._arena.upstream, number)
             turn = number % max(1, len(peers))
             for peer in (*peers[turn:], *peers[:turn]):  # another one first each time
-                self._one(peer, number)
+                if number < peer.rounds:
+                    self._one(peer, number)
 
     def _one(self, peer: Peer, number: int) -> None:
         try:

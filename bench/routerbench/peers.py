@@ -36,7 +36,7 @@ class Peer:
     """One program of the comparison; what `install` gives for a cache folder is `Site.program`.
 
     `rewrites`: it writes answers anew, so pieces are compared instead of all bytes. `held`: streams open at once for
-    their memory; fewer where 1,000 take too long.
+    their memory; fewer where 1,000 take too long. `rounds`: the most it takes part in.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Peer:
     launch: Callable[[Site], Launch]
     rewrites: bool = False
     held: int = 1000
+    rounds: int = 99
 
 
 AURIGA_MANIFEST = """\
@@ -165,6 +166,7 @@ PEERS = (
         litellm,
         rewrites=True,
         held=100,
+        rounds=1,
     ),
 )
 
