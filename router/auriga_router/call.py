@@ -32,6 +32,8 @@ class Call:
     """The client takes chunks (HTTP/1.1)."""
     forwarded: bytes = b""
     """Header lines that go on to the endpoint, each ending in CRLF."""
+    arranged_from: Chain | None = None
+    """The chain as it is written, if ``chain`` has its members in another order: drawn once, kept while it waits."""
     key: int = 0
     """Of the conversation; 0 if nothing depends on it."""
     native: bytes = b""

@@ -38,7 +38,7 @@ def compile_chain(resource: RoleChain, backends: Mapping[str, Backend], before: 
         synonyms=tuple(resource.spec.synonyms),
         models=frozenset(member.backend.key for member in members),
         balanced=any(member.backend.ring is not None for member in members),
-        queues=resource.spec.fallback.on_busy == "Queue",
+        queues=resource.spec.fallback.on_busy == "Queue" and resource.spec.strategy not in _BY_EXPERIENCE,
         waits_for_cold=resource.spec.fallback.on_cold == "Wait",
         as_written=resource.spec.strategy == "Ordered" and not any(member.only_for for member in members),
     )

@@ -180,13 +180,17 @@ class Exchange(Attempting):
         self._done(200, keep_alive=False)
 
     def _done(self, status: int, *, keep_alive: bool) -> None:
-        self._state = State.DONE
-        self._world.timed.discard(self)
+        self._finish()
         counted = self._call.chain.replies
         counted[status] = counted.get(status, 0) + 1
         if self._world.on_reply is not None:
             self._world.on_reply(Replied(self._call.request_id.decode("ascii"), self._call.chain.role, status))
         self._client.done(keep_alive=keep_alive)
+
+    def _finish(self) -> None:
+        self._state = State.DONE
+        self.expires = math.inf
+        self._world.timed.discard(self)
 
     # --- the client, the clock, and the end of the router
 
@@ -194,8 +198,7 @@ class Exchange(Attempting):
         """Close the endpoint's connection at once: it would go on computing for nobody."""
         if self._state != State.DONE:
             self._abandon()
-            self._state = State.DONE
-            self._world.timed.discard(self)
+            self._finish()
 
     def client_paused(self) -> None:
         """The client does not keep up: neither does the endpoint have to, and its silence is no stall."""

@@ -109,7 +109,7 @@ class Front:
     def renew(self, call: Call) -> None:
         """The call has waited: for its chain as it is now, if there still is such a one."""
         chain = (self.table.chains if call.chain.is_role else self.table.directs).get(call.chain.key)
-        if chain is not None and chain.role == call.chain.role:
+        if chain is not None and chain.role == call.chain.role and chain is not call.arranged_from:
             call.chain = chain
             if not chain.as_written:
                 self._arrange(call)
@@ -117,6 +117,7 @@ class Front:
     def _arrange(self, call: Call) -> None:
         """Put the members in the order in which this request tries them."""
         moment = Moment(self._world.now(), call.stream, self._random)
+        call.arranged_from = call.chain
         call.chain = arranged(call.chain, call.needs, moment)
 
     def _request_id(self, request: Request) -> bytes:

@@ -10,6 +10,8 @@ from auriga_router.routing.gate import condition, is_open, state, well
 from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, Chain, Member, NotReady, RoutingTable
 
+_BREAKERS = {"Open": "breaker open", "HalfOpen": "breaker half open"}
+
 
 def healthy(member: Member, now: float) -> bool:
     """Would it answer, for all that is known?"""
@@ -70,7 +72,8 @@ def _failing(backend: Backend, now: float) -> NotReady | None:
     if not conditions or "Closed" in conditions:
         return None
     reason = ",".join(sorted(set(conditions)))
-    return NotReady(reason, "its endpoint does not answer" if len(conditions) == 1 else "no endpoint answers")
+    how = " and ".join(_BREAKERS.get(each, each) for each in sorted(set(conditions)))
+    return NotReady(reason, f"its {'endpoint' if len(conditions) == 1 else 'endpoints'} failed lately: {how}")
 
 
 def _phase(status: ModelStatus | None, not_ready: NotReady | None) -> str:

@@ -46,4 +46,5 @@ class Sweep:
 def expire(things: Iterable[Timed], now: float) -> None:
     """Tell what is over its time. That changes the collection, so the late ones are listed first."""
     for late in [thing for thing in things if thing.expires <= now]:
-        late.on_expired(now)
+        if late.expires <= now:  # one that ends may free a slot for another, or end it
+            late.on_expired(now)

@@ -266,3 +266,37 @@ async def test_stopping_ends_what_waits_with_an_error() -> None:
         reply = await waiting
         assert (reply.status, reply.json["error"]["code"]) == (503, "shutting_down")
         assert (await task)[0] == 503
+
+
+async def test_requests_whose_time_passes_together_get_one_answer_each() -> None:
+    """The first of them frees its slot as it ends, for others that end at the same moment."""
+    errors: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    async with full(fallback={"deadline": "300ms"}) as (_, _, running, task):
+        replies = await asyncio.gather(*(running.chat() for _ in range(12)))
+        assert {reply.status for reply in replies} <= {503, 504}
+        await task
+        assert await depth(running) == 0
+    assert not errors
+
+
+async def test_who_waits_keeps_to_the_member_that_was_drawn() -> None:
+    """Weights hold also where one member is busy: who waits for it is not drawn again."""
+    first, second = Held(), Upstream(scripts.ok)
+    models = [model("m1", **ONE), model("m2")]
+    weighted = chain("role", "m1", "m2", strategy="Weighted")
+    async with first.upstream, second:
+        state = snapshot(*models, weighted, endpoints={"m1": first.upstream.address, "m2": second.address})
+        async with routing(state) as running:
+            asked = [asyncio.create_task(ask(running, str(number))) for number in range(30)]
+
+            async def settled() -> bool:
+                answered = sum(task.done() for task in asked)
+                return answered + await depth(running) + len(first.upstream.visits) == len(asked)
+
+            await until(settled)
+            drawn = sum(not task.done() for task in asked)
+            for _ in range(drawn):
+                first.permits.release()
+            answers = [name for _, name in await asyncio.gather(*asked)]
+            assert (answers.count("m1"), len(second.visits)) == (drawn, len(asked) - drawn)

@@ -166,3 +166,12 @@ def test_near_names_are_few_and_found_among_many() -> None:
     assert near("role-12", names)[0] == "role-12"
     assert len(near("role", names)) <= 3
     assert near("x" * 100_000, names) == []
+
+
+@pytest.mark.parametrize(
+    ("strategy", "waits"),
+    [("Ordered", True), ("Weighted", True), ("LeastCost", True), ("LeastLatency", False), ("Adaptive", False)],
+)
+def test_who_asks_for_the_fastest_does_not_wait_while_another_is_free(strategy: str, waits: bool) -> None:
+    table = compiled(snapshot(model("m1"), model("m2"), chain("role", "m1", "m2", strategy=strategy)))
+    assert table.chains["default/role"].queues is waits

@@ -142,5 +142,5 @@ class Limits:
     """Serving without an answer to a health check and without any work done."""
     backoff_first: float = 1.0
     backoff_limit: float = 60.0
-    healthy_again: float = 60.0
+    healthy_again: float = 10.0
     """After serving this long, an engine's earlier failures are forgotten."""
