@@ -69,6 +69,8 @@ def test_status_and_server_side_metadata_of_an_exported_object_are_left_out() ->
         (MODEL.replace("provider: openai", "provider: opena"), "external.provider: write openai, anthropic, "),
         (CHAIN + "  fallback:\n    on: [Connect]\n", 'Kubernetes reads the key on as a boolean: write "on" in quotes'),
         (CHAIN + "  fallback:\n    on: [Connect]\n", 'a.yaml:7: RoleChain default/coding: spec.fallback.on: unknown'),
+        (CHAIN + "  fallback: {deadline: 20}\n", "deadline: write a time above zero with its unit, such as 500ms"),
+        (CHAIN + "  description: 7\n", "spec.description: write a text, not the number 7 (put it in quotes)"),
         (SECRET + "data: {token: '%'}\n", "a.yaml:5: Secret default/keys: data.token: not base64: put the value in"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Annotated
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -21,6 +21,7 @@ _SECRETIVE = frozenset(
     ("headers", "env", "args", "data", "stringData", "credentialsSecretRef", "tokenSecretRef", "secretKeyRef")
 )
 _SHOWN = 60
+_QUOTE = " (put it in quotes)"
 
 
 def explain(kind: type[BaseModel], error: ValidationError) -> Iterator[tuple[Path, str]]:
@@ -56,7 +57,9 @@ def _message(kind: type[BaseModel], detail: ErrorDetails) -> str:
         wanted = str(context["expected"]).replace("'", "")
         return f"write {wanted}{_instead_of(detail)}"
     if name in _TYPES:
-        return f"write {_TYPES[name]}{_instead_of(detail)}"
+        better = _refused_as_text(fields_at(kind, path[:-1]).get(str(path[-1])), detail)
+        said = f"{better or f'write {_TYPES[name]}'}{_instead_of(detail)}"
+        return said.removesuffix(_QUOTE) if better else said
     if name in _BOUNDS:
         return _BOUNDS[name].format(**context) + _instead_of(detail)
     # Ours: what to write instead is in the message already.
@@ -105,8 +108,20 @@ def _instead_of(detail: ErrorDetails) -> str:
         quoted = " (put yes, no, on and off in quotes to mean the word)" if detail["type"] == "string_type" else ""
         return f", not the boolean {str(value).lower()}{quoted}"
     if isinstance(value, (int, float)):
-        quoted = " (put it in quotes)" if detail["type"] == "string_type" else ""
+        quoted = _QUOTE if detail["type"] == "string_type" else ""
         return f", not the number {value}{quoted}"
+    return ""
+
+
+def _refused_as_text(field: FieldInfo | None, detail: ErrorDetails) -> str:
+    """What would be said of a number if it stood in quotes: a duration of ``20`` lacks its unit. Empty if nothing."""
+    if field is None or detail["type"] != "string_type" or type(detail["input"]) not in (int, float):
+        return ""
+    kind: typing.Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    try:
+        TypeAdapter(kind).validate_python(str(detail["input"]))
+    except ValidationError as error:
+        return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
     return ""
 
 
