@@ -40,6 +40,7 @@ FULL: Object = {
     },
     "router": {
         "settings": {"bodyLimit": 100_000_000, "drain": 12.5, "logAttempts": False, "host": "::"},
+        "caConfigMap": "authorities",
         "secretNames": ["openai", "anthropic"],
         "service": {"type": "NodePort", "nodePort": 30080, "annotations": {"g": "h"}},
         "autoscaling": {"enabled": True},
@@ -125,6 +126,8 @@ def test_settings_reach_the_programs_as_they_were_written() -> None:
     assert (operator["AURIGA_LEASE_NAME"], operator["HF_ENDPOINT"]) == ("elected", "http://mirror")
     assert (router["AURIGA_BODY_LIMIT"], router["AURIGA_DRAIN"]) == ("100000000", "12.5")
     assert router["AURIGA_LOG_ATTEMPTS"] == "false"
+    assert router["AURIGA_CA_FILE"] == "/authorities/ca.crt"
+    assert "AURIGA_CA_FILE" not in chart.environment(render({}), "router")
     lease = next(item for item in items if item["metadata"]["name"].endswith("-lease") and item["kind"] == "Role")
     assert lease["rules"][0]["resourceNames"] == ["elected"]
 
