@@ -78,11 +78,12 @@ class Arena:
         folder.mkdir(exist_ok=True)
         port = free_port()
         launch = peer.launch(Site(peer.install(self._cache), port, self.upstream.port, folder))
-        with running(pinned(launch.argv, self.cores.router), launch.env, folder / "output.log") as process:
+        log = self.folder / f"{peer.name}.log"  # not beside the manifests: Auriga watches that folder
+        with running(pinned(launch.argv, self.cores.router), launch.env, log) as process:
             try:
                 _await_answer(process, port, payloads.small()[0])
             except WrongAnswerError as error:
-                raise WrongAnswerError(f"{error}\n{_tail(folder / 'output.log')}") from None
+                raise WrongAnswerError(f"{error}\n{_tail(log)}") from None
             yield Contestant(peer.name, port, process.pid, peer.rewrites), launch
 
 
