@@ -110,6 +110,7 @@ def kube_controller_manager(layout: Layout) -> list[str]:
         f"--cluster-signing-cert-file={pki / 'ca.pem'}",
         f"--cluster-signing-key-file={pki / 'ca.key'}",
         f"--flex-volume-plugin-dir={layout.directory / 'volume-plugins'}",
+        "--horizontal-pod-autoscaler-sync-period=1s",  # it first looks after as long
     ]
 
 
