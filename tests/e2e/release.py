@@ -35,8 +35,8 @@ class Release:
         self.helm("uninstall", RELEASE, "--wait", f"--timeout={SECONDS}s")
 
     def test(self) -> str:
-        """What helm says of the chart's own tests. Raises TroubleError when they fail."""
-        return self.helm("test", RELEASE, f"--timeout={SECONDS}s")
+        """What helm says of the chart's own tests, and what they wrote. Raises TroubleError when they fail."""
+        return self.helm("test", RELEASE, "--logs", f"--timeout={SECONDS}s")
 
     def values(self) -> Values:
         """What was asked for beside the chart's defaults."""

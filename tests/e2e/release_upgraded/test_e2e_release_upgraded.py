@@ -8,7 +8,7 @@ from e2e.kubectl import Kubectl
 from e2e.release import Release
 from support.chart import previous_chart
 
-PROGRAMS = ("pods", "--selector=app.kubernetes.io/instance=auriga")
+PROGRAMS = ("pods", "--selector=app.kubernetes.io/instance=auriga,app.kubernetes.io/component!=test")
 ENGINES = ("pods", "--selector=auriga.dev/model=demo")
 OLDER = {"podAnnotations": {"version": "older"}}  # as with another image, every pod is replaced
 
@@ -30,7 +30,10 @@ def test_an_upgrade_and_a_rollback_lose_no_request(
     running = load.start(kubectl, "assistant", workers=2)
 
     release.upgrade(CHART, values)
-    assert "Phase:          Succeeded" in release.test()
+    told = release.test()
+    assert "Phase:          Succeeded" in told
+    assert "/v1/models answers; it knows" in told
+    assert f"{kubectl.namespace}/assistant" in told
     running.more()
     assert not before & names(system, *PROGRAMS)
 
