@@ -55,7 +55,7 @@ class Seen:
 
 
 class Machine:
-    """A machine with a router: requests wait, begin, end; processes load and leave. Decisions are carried out at once."""
+    """A machine with a router: requests wait, begin, end; processes load and leave. Decisions are carried out."""
 
     def __init__(self, total: int, models: list[Seen]) -> None:
         self.now = 0.0

@@ -2,7 +2,7 @@
 
 The rules:
 
-1. A process is ended only when nothing is in flight on it. Who must leave takes no new request, and finishes the others.
+1. A process is ended only when nothing is in flight on it. Who must leave takes no new request, and finishes its own.
 2. What nobody wants leaves: a Model whose load asks for no replica, and has none in flight.
 3. Who fits comes at once. Who does not fit waits for others to leave; who is too large for all there is, never comes.
 4. Who has waited longest comes first: nobody behind it gets memory that it waits for.
@@ -16,6 +16,7 @@ The rules:
    that of Models that nobody has asked for a whole turn. For it, nobody at work leaves.
 9. A Model that loads for somebody stays; if they have gone away, it may be made to leave.
 10. Replicas beyond the first come only while no Model waits.
+11. Replicas that always stay (``least``) come before all others, and take no turns.
 
 Hence between asking and coming every other Model comes at most once, and a Model that came is asked or lingers before
 another one takes its place.
@@ -64,7 +65,9 @@ class Claim:
     group: int = 0
     """Requests that waited when it came."""
     served: int = 0
-    """Requests that have ended since it came."""
+    """Requests that have begun since it came."""
+    least: int = 0
+    """Replicas that stay whoever asks."""
 
     @property
     def idle(self) -> bool:
@@ -133,11 +136,13 @@ def _comes(claim: Claim) -> bool:
 
 
 def _place_in_line(claim: Claim) -> tuple[bool, float, str]:
+    if claim.least:
+        return False, -NEVER, claim.model
     return claim.asked is None, claim.used if claim.asked is None else claim.asked, claim.model
 
 
 def _stays(claim: Claim) -> int:
-    return min(claim.running, max(claim.desired, 0 if claim.idle else 1))
+    return min(claim.running, max(claim.desired, claim.least, 0 if claim.idle else 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +219,10 @@ class _Deciding:
         shares = []
         for claim in self._claims:
             stays = self.replicas[claim.model] if claim.running else 0
-            if stays > 1:
-                shares.append(_Share(claim, 1, claim.freed(1) - claim.freed(stays), 0.0))
-            if stays:
+            first = max(claim.least, 1)
+            if stays > first:
+                shares.append(_Share(claim, first, claim.freed(first) - claim.freed(stays), 0.0))
+            if stays and not claim.least:
                 shares.append(_Share(claim, 0, claim.freed(0) - claim.freed(1), at(claim)))
         return sorted(shares, key=_Share.rank)
 
