@@ -8,16 +8,21 @@ ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
 WORKDIR /source
-COPY requirements/build.txt requirements/operator.txt requirements/
-# The tools that make a wheel stay here; what the programs need goes on to the image. Everything is pinned by hash.
+# The official images bring Python's headers, Debian's own Python does not.
+RUN headers="$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
+ && apt-get update \
+ && apt-get install --yes --no-install-recommends gcc libc6-dev $(test -e "$headers/Python.h" || echo python3-dev)
+COPY requirements/compile.txt requirements/operator.txt requirements/
+# What the programs need goes on to the image, the tools that make a wheel stay here. Everything is pinned by hash.
+# In that order: the tools' lock holds what the programs import, for mypyc, and pip would not install that a second time.
 RUN --mount=type=cache,target=/cache \
-    PIP_CACHE_DIR=/cache pip install --require-hashes -r requirements/build.txt \
- && PIP_CACHE_DIR=/cache pip install --require-hashes --no-compile --prefix=/install -r requirements/operator.txt
+    PIP_CACHE_DIR=/cache pip install --require-hashes --no-compile --prefix=/install -r requirements/operator.txt \
+ && PIP_CACHE_DIR=/cache pip install --require-hashes --no-compile -r requirements/compile.txt
 # Of Kubernetes' client only the reading of kubeconfigs is used: its second client and its thousand models are not.
 RUN cd /install/lib/python3.*/site-packages/kubernetes \
  && rm -rf aio client/api/*_api.py client/models/v[0-9]*.py
 COPY . .
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir=/wheels . \
+RUN AURIGA_BUILD=compiled pip wheel --no-deps --no-build-isolation --wheel-dir=/wheels . \
  && pip install --no-deps --no-compile --prefix=/install /wheels/auriga-*.whl
 
 FROM ${BASE}
@@ -27,7 +32,8 @@ ENV PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1
 # Root compiles what the programs import, because they cannot: their root is read-only. It also shows that they start.
 RUN python -m auriga_router --help > /dev/null \
  && python -c "import auriga_operator.__main__, auriga_operator.fetching, auriga_operator.weights.__main__" \
- && python -c "import auriga_router.sources.kubernetes.feed, auriga_router.router, auriga_router.attempt_log"
+ && python -c "import auriga_router.sources.kubernetes.feed, auriga_router.router, auriga_router.attempt_log" \
+ && python -c "import auriga_router.exchange as it; assert it.__file__.endswith('.so'), it"
 ENV PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 CMD ["auriga", "--help"]

@@ -43,6 +43,7 @@ lock: $(VENV)/dev ## Update requirements/*.txt from pyproject.toml
 	$(COMPILE) --extra local --group build -o requirements/local.txt
 	$(COMPILE) --extra local --extra llama-cpp --group build -o requirements/llama-cpp.txt
 	$(COMPILE) --extra operator -o requirements/operator.txt
+	$(COMPILE) --extra operator --group build --group compile -o requirements/compile.txt
 	$(COMPILE) --extra operator --extra local --group build --group dev -o requirements/dev.txt
 
 images: $(VENV)/dev ## Build the images without a Docker engine (buildah, root)
