@@ -21,6 +21,8 @@ from auriga_operator.connection import Connection, NoCluster, connect
 from auriga_operator.errors import ApiError, Unreachable
 from auriga_operator.handlers import registry
 from auriga_operator.kube import Kube
+from auriga_operator.resources import CHAINS, MODELS
+from auriga_operator.served import served
 from auriga_operator.settings import Settings, parse
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ async def run(settings: Settings, connection: Connection) -> None:
     async with Kube(connection) as kube:
         identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         volumes = await image_volumes(kube, settings)
+        await served(kube, (MODELS, CHAINS), settings.namespaces or ("",))
         app = App(kube, settings, identity, connection.namespace, image_volumes=volumes)
         stop = asyncio.Event()
         work = asyncio.create_task(app.run(), name="auriga")

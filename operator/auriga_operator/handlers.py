@@ -27,6 +27,10 @@ def registry(app: App, connection: Connection, work: asyncio.Task[None]) -> kopf
 
     @kopf.on.cleanup(registry=handlers)
     async def stop(**_: object) -> None:
+        # When one watch fails, kopf leaves the others, and would wait 5 s for them (`run_tasks`, its "hung tasks").
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("watcher for "):
+                task.cancel()
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
 

@@ -134,7 +134,7 @@ def test_its_probe_answers_and_leaves_no_line_in_the_log(place: Namespace, tmp_p
         place.apply(volume_model("a"))
         place.ready("a", "Starting")
         # It works as soon as it can, whether its probe is served yet or not.
-        with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as client:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=6), timeout=30) as client:
             assert client.get(f"http://127.0.0.1:{port}/healthz").json() == {"works": True}
     assert "GET" not in operator.log
 
@@ -145,14 +145,16 @@ def test_definitions_that_are_not_served_for_a_while(tmp_path: Path, tmp_path_fa
     with ControlPlane(tmp_path_factory.mktemp("plane"), crds=crds) as plane:
         place = Namespace(plane, plane.create_namespace("gone"))
         place.apply(claim())
-        with Operator(plane, place.name, tmp_path / "log") as operator:
+        with Operator(plane, place.name, tmp_path / "log", "--log-level", "debug") as operator:
             place.apply(volume_model("a"))
             place.ready("a", "Starting")
             plane.kubectl("delete", "customresourcedefinition/models.auriga.dev", "--timeout=20s")
-            _until_logged(operator, "starting again")
+            _until_logged(operator, "waiting for models: 404")
             plane.apply_crds()
             place.apply(volume_model("b"))
             place.ready("b", "Starting", seconds=40)
+        assert operator.log.count("starting again") == 1
+        assert "Hung tasks are stopped" not in operator.log  # kopf would have waited 5 s for them, with nobody leading
 
 
 def _until_logged(operator: Operator, text: str) -> None:
