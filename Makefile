@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := crds operator router cli tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt crds lock images cluster cluster-down kind kind-down e2e compiled bench bench-operator clean
+.PHONY: help up test check fmt crds lock images cluster cluster-down kind kind-down e2e compiled bench bench-operator bench-scaling clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ compiled: $(VENV)/dev ## Build the wheel with the router compiled by mypyc (need
 bench: $(VENV)/dev ## Measure the router beside nginx, vllm-router and LiteLLM (12 minutes; QUICK=1: four; needs gcc, nginx, wrk)
 	$(BIN)/python bench/router.py $(if $(QUICK),--quick)
 	$(BIN)/python bench/translation.py
+
+bench-scaling: $(VENV)/dev ## Replay loads through the autoscaling of Auriga and of KubeAI, side by side (a minute)
+	$(BIN)/python bench/scaling
 
 bench-operator: $(VENV)/dev ## Measure the operator with 1,000 Models and 300 RoleChains against a real API server (four minutes)
 	$(BIN)/python bench/operator
