@@ -132,7 +132,11 @@ def _files(settings: ProcessSettings) -> Follow:
         for problem in (*manifests.problems, *references(manifests)):
             _log.log(logging.ERROR if problem.severity == "error" else logging.WARNING, "%s", problem)
 
-    source = FileSource([Path(part) for part in settings.file.split(",")], settings.default_namespace)
+    paths = [Path(part) for part in settings.file.split(",")]
+    for path in paths:
+        if not path.exists():
+            raise Refusal(f"-f {path}: no such file or folder", 3)
+    source = FileSource(paths, settings.default_namespace)
     first = source.load()
     tell(first)
     if first.errors:

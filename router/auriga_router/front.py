@@ -26,6 +26,8 @@ from auriga_router.world import World
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_CODES = {413: "request_too_large"}
+"""Of refusals, where a caller can do something about it."""
 _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
@@ -72,9 +74,10 @@ class Front:
 
     def refuse(self, refusal: Refusal) -> bytes:
         """The reply to what is not HTTP, or too much of it."""
-        self.refused[refusal.status, "bad_request"] += 1
+        code = _CODES.get(refusal.status, "bad_request")
+        self.refused[refusal.status, code] += 1
         dialect = dialect_of(_path(refusal.target))
-        body = dialect.error(Problem(refusal.status, "bad_request", refusal.message))
+        body = dialect.error(Problem(refusal.status, code, refusal.message))
         return reply(refusal.status, dialect.id_headers(self._new_id()), body, close=True)
 
     def _infer(self, request: Request, client: ServerConnection, operation: Operation) -> Exchange | None:
@@ -130,6 +133,6 @@ class Front:
 
 
 def _path(target: bytes) -> bytes:
-    """Without the query; and without scheme and host, which a request to a proxy has."""
-    path = target.partition(b"?")[0]
+    """Without the query and a slash at its end; and without scheme and host, which a request to a proxy has."""
+    path = target.partition(b"?")[0].rstrip(b"/")
     return path if path.startswith(b"/") else _ABSOLUTE.sub(b"", path, count=1) or b"/"

@@ -1,16 +1,24 @@
 """What a request shows before anybody is asked: is it whole, and what must a member be capable of to answer it? Pure.
 
-Not a reading of the whole dialect: only what would be answered with a failure of the endpoint's, as if that were to
-blame, and what decides who can be asked. Everything else is the endpoint's to judge.
+Not a reading of the whole dialect: only what nobody can answer, or what would be answered with a failure of the
+endpoint's, as if that were to blame, and what decides who can be asked. Everything else is the endpoint's to judge.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from auriga_router import options
 from auriga_router.body import BodyError
 from auriga_router.dialects import Document, Operation
 from auriga_router.needs import held
+
+_ROLES: Final = frozenset({
+    "system", "developer", "user", "assistant", "tool", "function",
+    "ipython", "environment", "model", "control", "document", "documents", "context", "knowledge", "latest_reminder",
+    "tool_call", "tool_response",
+})  # fmt: skip
+"""OpenAI's and Anthropic's, and those that published chat templates know besides."""
 
 
 def survey(operation: Operation, document: Document) -> frozenset[str]:
@@ -18,12 +26,14 @@ def survey(operation: Operation, document: Document) -> frozenset[str]:
     for name in operation.required:
         if document.get(name) is None:
             raise BodyError(f"{name}: is required", name)
+    options.check(operation, document)
     messages = document.get("messages")
     if messages is not None:
         worded = _only_words(messages)
         if worded and "tools" not in document and "functions" not in document:
             return operation.needs  # as most are, and so they are not gone through again
         if not worded:
+            _check_contents(messages)
             _check_results(messages)
     _check_tools(document)
     found = held(document)
@@ -34,15 +44,42 @@ def _only_words(messages: object) -> bool:
     """Is there nothing but text in these turns, neither calls nor media?"""
     if not isinstance(messages, list):
         raise BodyError("messages: must be a list", "messages")
+    if not messages:
+        raise BodyError("messages: must hold at least one message", "messages")
     worded = True
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
-        if not isinstance(role, str):
-            place = f"messages[{messages.index(message)}].role"
-            raise BodyError(f"{place}: is required", place)
+        if not isinstance(role, str) or role not in _ROLES:
+            raise _bad_role(messages, role)
         if role == "tool" or not isinstance(message.get("content"), str):
             worded = False
     return worded
+
+
+def _bad_role(messages: list[Any], role: object) -> BodyError:
+    """About the first that is bad."""
+    index = next(
+        index for index, message in enumerate(messages) if not isinstance(message, dict) or message.get("role") is role
+    )
+    if not isinstance(messages[index], dict):
+        return BodyError(f"messages[{index}]: must be an object", f"messages[{index}]")
+    place = f"messages[{index}].role"
+    if not isinstance(role, str):
+        return BodyError(f"{place}: {'is required' if role is None else 'must be a string'}", place)
+    return BodyError(f"{place}: must be one of system, developer, user, assistant, tool", place)
+
+
+def _check_contents(turns: list[Document]) -> None:
+    """A turn's content is a string or a list of parts; or there is none, as where tools are called."""
+    for index, turn in enumerate(turns):
+        content, place = turn.get("content"), f"messages[{index}].content"
+        if content is not None and not isinstance(content, str | list):
+            raise BodyError(f"{place}: must be a string or a list of parts", place)
+        for number, part in enumerate(content) if isinstance(content, list) else ():
+            if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+                raise BodyError(f"{place}[{number}]: must be an object with a type", f"{place}[{number}]")
+            if part["type"] == "text" and not isinstance(part.get("text"), str):
+                raise BodyError(f"{place}[{number}].text: must be a string", f"{place}[{number}].text")
 
 
 def _check_tools(document: Document) -> None:

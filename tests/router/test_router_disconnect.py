@@ -11,7 +11,7 @@ from support.http_grammar import chat_stream, error_object
 from support.http_router import Running, role
 from support.upstreams import Upstream, Visit
 
-REQUEST = {"model": "role", "messages": []}
+REQUEST = {"model": "role", "messages": [{"role": "user", "content": "hi"}]}
 
 
 async def _gone(visit: Visit, running: Running) -> None:

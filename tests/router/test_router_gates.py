@@ -65,7 +65,7 @@ async def test_a_probe_whose_client_goes_away_makes_room_for_the_next() -> None:
     ):
         await running.chat()
         async with running.client() as client:
-            await client.post({"model": "role", "messages": []})
+            await client.post({"model": "role", "messages": [{"role": "user", "content": "hi"}]})
             visit = await upstream.visited(2)
         await visit.gone.wait()
         assert (await running.chat()).status == 200

@@ -68,7 +68,9 @@ async def _line(process: asyncio.subprocess.Process, pattern: str) -> str:
 
 async def _ask(address: str) -> str:
     async with httpx.AsyncClient(base_url=address) as client:
-        reply = await client.post("/v1/chat/completions", json={"model": "assistant", "messages": []})
+        reply = await client.post(
+            "/v1/chat/completions", json={"model": "assistant", "messages": [{"role": "user", "content": "hi"}]}
+        )
         return reply.headers["x-auriga-model"]
 
 
@@ -108,3 +110,12 @@ async def test_manifests_with_errors_start_nothing(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert b"bad.yaml:2: " in errors
     assert b"nothing was started" in errors
+
+
+async def test_a_file_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "auriga_router", "-f", str(tmp_path / "nope")), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        _, errors = await process.communicate()
+    assert (process.returncode, errors.decode()) == (3, f"error: -f {tmp_path}/nope: no such file or folder\n")

@@ -76,7 +76,7 @@ async def test_a_good_stream_arrives_exactly(kind: str) -> None:
 @pytest.mark.parametrize("kind", GOOD)
 async def test_a_client_of_http_1_0_gets_it_without_chunks(kind: str) -> None:
     async with Upstream(GOOD[kind]) as upstream, role(upstream.address) as running, running.client() as client:
-        body = json.dumps({"model": "role", "stream": True, "messages": []}).encode()
+        body = json.dumps({"model": "role", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
         await client.send(b"POST /v1/chat/completions HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
         head, _, events = (await client.closed()).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 ")
@@ -102,7 +102,7 @@ async def test_a_break_after_content_ends_with_an_error_never_cleanly(how: str, 
         role(upstream.address, other.address, model_spec=SHORT_STALL, streaming={"onBreak": "Error"}) as running,
         running.client() as client,
     ):
-        await client.post({"model": "role", "stream": True, "messages": []})
+        await client.post({"model": "role", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
         await client.body_until(EVENTS[after - 1])
         seen.set()
         reply = await client.reply()
@@ -142,7 +142,7 @@ async def test_a_flowing_stream_outlives_the_chains_deadline() -> None:
         role(upstream.address, fallback={"deadline": "1s"}) as running,
         running.client() as client,
     ):
-        await client.post({"model": "role", "stream": True, "messages": []})
+        await client.post({"model": "role", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
         await client.body_until(EVENTS[1])
         await asyncio.sleep(1.2)  # the deadline itself is what must pass
         release.set()
@@ -185,7 +185,7 @@ async def test_content_leaves_as_soon_as_it_comes_even_when_chunks_and_events_do
 async def _in_lockstep(running: Running, turn: asyncio.Semaphore, lag: int = 0) -> None:
     """``lag``: events that may be held back at first."""
     async with running.client() as client:
-        await client.post({"model": "role", "stream": True, "messages": []})
+        await client.post({"model": "role", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
         for number in range(1, len(EVENTS)):
             if number > lag:
                 await client.body_until(EVENTS[number])
@@ -213,7 +213,7 @@ async def test_a_slow_client_slows_the_endpoint_and_is_no_stall() -> None:
         running.client() as client,
     ):
         client.writer.transport.pause_reading()
-        await client.post({"model": "role", "stream": True, "messages": []})
+        await client.post({"model": "role", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
         visit = await upstream.visited()
         await visit.connection.stuck.wait()
         await asyncio.sleep(0.8)  # longer than the stall limit

@@ -28,7 +28,7 @@ def halves(release: asyncio.Event) -> Script:
 
 async def _stream(running: Running, flowing: asyncio.Semaphore) -> str:
     async with running.client() as client:
-        await client.post({"model": "role", "stream": True, "messages": []})
+        await client.post({"model": "role", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
         await client.body_until(EVENTS[2])
         flowing.release()
         reply = await client.reply()
@@ -147,7 +147,7 @@ async def test_what_does_not_finish_in_time_is_cut() -> None:
         role(upstream.address) as running,
         running.client() as client,
     ):
-        await client.post({"model": "role", "stream": True, "messages": []})
+        await client.post({"model": "role", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
         await client.body_until(EVENTS[2])
         flowing.release()
         await running.router.close(drain=0.1)
@@ -164,7 +164,7 @@ async def test_a_kept_alive_client_is_told_to_close_when_draining() -> None:
         role(upstream.address) as running,
         running.client() as client,
     ):
-        await client.post({"model": "role", "messages": []})
+        await client.post({"model": "role", "messages": [{"role": "user", "content": "hi"}]})
         await upstream.visited()
         closing = asyncio.create_task(running.router.close(drain=30))
         await asyncio.sleep(0)

@@ -27,7 +27,7 @@ kind: Model
 metadata: {{name: m}}
 spec: {{external: {{provider: openaiCompatible, baseURL: "http://{address}/v1"}}}}
 """
-QUESTION = {"model": "m", "messages": []}
+QUESTION = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
 class Group:

@@ -36,6 +36,7 @@ spec:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.gguf").touch()
     return tmp_path
 
 
@@ -62,6 +63,17 @@ def test_a_warning_alone_is_no_failure_unless_strict(folder: Path) -> None:
     assert ran.code == 0
     assert ran.out.startswith("a.yaml:11: warning: RoleChain default/coding: spec.members[0].model: there is no Model")
     assert auriga("check", "-f", "a.yaml", "--strict").code == 2
+
+
+def test_weights_that_are_not_here_are_told_as_up_looks_for_them(folder: Path) -> None:
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "a.yaml").write_text(GOOD)
+    ran = auriga("check", "-f", "deeper")
+    missing = (folder / "deeper" / "demo.gguf").resolve()
+    where = "deeper/a.yaml:4: warning: Model default/demo: spec.source.file.path"
+    assert (ran.code, ran.out) == (0, f"{where}: there is no file {missing} on this machine\n")
+    missing.touch()
+    assert auriga("check", "-f", "deeper").out == ""
 
 
 def test_json(folder: Path) -> None:
@@ -98,7 +110,7 @@ def test_files_that_cannot_be_read(folder: Path) -> None:
     (folder / "latin.yaml").write_bytes(b"kind: \xff")
     ran = auriga("check", "-f", "latin.yaml")
     assert ran.code == 2
-    assert "is not UTF-8 text" in ran.out
+    assert ran.out == "latin.yaml: error: is not UTF-8 text\n"
 
 
 def test_a_secret_never_shows(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -35,13 +36,15 @@ def check(
 ) -> None:
     """Say what is wrong with manifests, without running anything.
 
-    Errors are what the API server would refuse. Warnings are references to nothing, and names taken twice.
+    Errors are what the API server would refuse. Warnings are references to nothing, weights that are not on this
+    machine, and names taken twice.
     A folder is read as `auriga up` reads it: its own .yaml, .yml and .json files.
     """
     from auriga_api.manifests import references
 
     manifests = _load(file, namespace)
-    problems = sorted((*manifests.problems, *references(manifests)), key=lambda problem: (problem.file, problem.line))
+    found = (*manifests.problems, *references(manifests), *_missing_weights(manifests))
+    problems = sorted(found, key=lambda problem: (problem.file, problem.line))
     failed = any(strict or problem.severity == "error" for problem in problems)
     if output == "json":
         console.out.print(json.dumps(_facts(manifests, problems, failed), indent=2))
@@ -66,11 +69,27 @@ def _load(files: list[Path], namespace: str) -> Manifests:
     return FileSource(files, namespace).load()
 
 
+def _missing_weights(manifests: Manifests) -> Iterator[Problem]:
+    """Files that are not here, as `auriga up` looks for them. No more than warnings: they may be on the nodes."""
+    from auriga_api.manifests import Problem
+
+    for key, model in manifests.models.items():
+        source = model.spec.source
+        if source is None or source.file is None:
+            continue
+        origin = manifests.origins["Model", key]
+        path = Path(Path(origin.file).parent, Path(source.file.path).expanduser())
+        if not path.is_file():
+            text = f"spec.source.file.path: there is no file {path.absolute()} on this machine"
+            line = origin.at("spec", "source", "file", "path")
+            yield Problem(origin.file, line, f"Model {key}", text, "warning")
+
+
 def _print(problem: Problem) -> None:
     """``file:line: `` comes first: terminals and editors make a link of it."""
     style = "red" if problem.severity == "error" else "yellow"
-    place, what = f"{problem.file}:{problem.line}:", str(problem).removeprefix(f"{problem.file}:{problem.line}: ")
-    console.out.print(console.printable(place), end=" ")
+    what = str(problem).removeprefix(f"{problem.place}: ")
+    console.out.print(console.printable(f"{problem.place}:"), end=" ")
     console.out.print(f"{problem.severity}:", style=style, end=" ")
     console.out.print(console.printable(what))
 

@@ -61,7 +61,7 @@ class Report:
         for problem in problems:
             broken = broken or problem.severity == "error"
             # As `auriga check` says it: terminals and editors make a link of what comes first.
-            place = f"{problem.file}:{problem.line}: "
+            place = f"{problem.place}: "
             line = f"{place}{problem.severity}: {str(problem).removeprefix(place)}"
             self.say(line, "bold red" if problem.severity == "error" else "yellow")
         if broken and kept:

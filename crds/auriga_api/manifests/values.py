@@ -21,6 +21,7 @@ class Problem:
 
     file: str
     line: int
+    """0: it is about the whole file."""
     subject: str
     """``Model default/qwen``; empty when the text is no object."""
     message: str
@@ -30,9 +31,14 @@ class Problem:
         for name in ("subject", "message"):
             object.__setattr__(self, name, _one_line(getattr(self, name)))
 
+    @property
+    def place(self) -> str:
+        """``file:line``, of which terminals and editors make a link."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
     def __str__(self) -> str:
         subject = f"{self.subject}: " if self.subject else ""
-        return f"{self.file}:{self.line}: {subject}{self.message}"
+        return f"{self.place}: {subject}{self.message}"
 
 
 def _one_line(text: str) -> str:

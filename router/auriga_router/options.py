@@ -1,0 +1,52 @@
+"""The plain values of a request: are numbers numbers, and are there words to answer? Pure.
+
+Refused is only what OpenAI, Anthropic and llama-server all refuse, or answer with something that nobody can want.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from auriga_router.body import BodyError
+from auriga_router.dialects import Document, Operation
+from auriga_router.dialects.openai import CHAT
+
+_LIMITS: Final = frozenset({"max_tokens", "max_completion_tokens"})
+_NUMBERS: Final = _LIMITS | {
+    "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "seed", "n", "top_logprobs",
+}  # fmt: skip
+_PROMPTS: Final = frozenset({"prompt", "input"})
+_CHECKED: Final = _NUMBERS | _PROMPTS
+_NO_LIMIT: Final = -1
+"""As llama-server's callers write it."""
+
+
+def check(operation: Operation, document: Document) -> None:
+    """Raises BodyError."""
+    if _CHECKED.isdisjoint(document):
+        return  # most requests say nothing of the kind
+    for name in _CHECKED.intersection(document):
+        value = document[name]
+        if value is None:
+            continue
+        if name in _PROMPTS:
+            _check_prompt(name, value)
+        elif not isinstance(value, int | float):
+            raise BodyError(f"{name}: must be a number", name)
+        elif name in _LIMITS:
+            _check_limit(operation, name, value)
+
+
+def _check_limit(operation: Operation, name: str, value: float) -> None:
+    """Zero is for scoring with plain completions, and to warm Anthropic's cache; a chat without a word is neither."""
+    least = 1 if operation is CHAT else 0
+    if value < least and value != _NO_LIMIT:
+        raise BodyError(f"{name}: must be at least {least}", name)
+
+
+def _check_prompt(name: str, value: object) -> None:
+    """Text, or a list of texts or tokens; llama-server takes objects, too."""
+    if not isinstance(value, str | list | dict):
+        raise BodyError(f"{name}: must be a string or a list", name)
+    if value == []:
+        raise BodyError(f"{name}: must not be empty", name)
