@@ -9,6 +9,7 @@ from auriga_router.dialects import Operation, Problem
 from auriga_router.dialects.anthropic import COUNT_TOKENS
 from auriga_router.naming import near
 from auriga_router.shape import survey
+from auriga_router.size import least_tokens
 from auriga_router.table import Chain, RoutingTable
 from auriga_router.wire.request import Request
 
@@ -28,7 +29,11 @@ def admit(request: Request, operation: Operation, table: RoutingTable, request_i
         return unknown_model(model, table)
     if not able(chain, needs) and operation is not COUNT_TOKENS:  # those can be estimated
         return _incapable(chain, needs)
+    least = least_tokens(operation, document, len(body), chain)
+    if least and not _fits(chain, needs, least):
+        return _too_long(chain, needs, least)
     call = Call(request_id, operation, needs, chain, body, span, stream, single, request.keep_alive, not request.http10)
+    call.least_tokens = least
     if chain.balanced and "embeddings" not in needs:
         call.key = key_of(document)
     if b"traceparent" in request.headers:
@@ -58,6 +63,19 @@ def _lines(headers: dict[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
 def able(chain: Chain, needs: frozenset[str]) -> bool:
     """Is there a member that can do all of it?"""
     return needs <= chain.capabilities and any(needs <= member.backend.capabilities for member in chain.members)
+
+
+def _fits(chain: Chain, needs: frozenset[str], tokens: int) -> bool:
+    """Is there a member that can do it, and whose context may be large enough?"""
+    able = [member.backend for member in chain.members if needs <= member.backend.capabilities]
+    return any(not 0 < backend.context_length <= tokens for backend in able)
+
+
+def _too_long(chain: Chain, needs: frozenset[str], tokens: int) -> Problem:
+    """In words that clients and gateways know."""
+    most = max(member.backend.context_length for member in chain.members if needs <= member.backend.capabilities)
+    message = f"prompt is too long: at least {tokens} tokens > {most} maximum, the largest context of {chain.role}"
+    return Problem(400, "context_length_exceeded", message)
 
 
 def _incapable(chain: Chain, needs: frozenset[str]) -> Problem:

@@ -36,6 +36,8 @@ class Call:
     """The chain as it is written, if ``chain`` has its members in another order: drawn once, kept while it waits."""
     key: int = 0
     """Of the conversation; 0 if nothing depends on it."""
+    least_tokens: int = 0
+    """That the prompt has, if some member's context is too small for them; else 0."""
     native: bytes = b""
     """Header lines that go on to an endpoint of the caller's own dialect."""
     left_out: bytes = b""

@@ -39,8 +39,8 @@ class Candidates:
         """Who is best at going on: the member whose answer it is."""
         self._tried_before = 0
         """How many were tried before the first break."""
-        self._overflowed = 0
-        """The largest context (tokens) that was too small."""
+        self._overflowed = call.least_tokens
+        """The largest context (tokens) that is known to be too small."""
         self.refused: RequestError | None = None
         """Why the request cannot be said to a member that might have answered."""
 

@@ -55,10 +55,10 @@ def chain_failed(call: Call, failed: list[Tried], now: float, *, deadline_passed
     """Status and reply when nobody could answer."""
     if call.operation is COUNT_TOKENS:
         return estimate(call, failed)
-    left_out = skipped(call.chain, call.needs, {tried.member for tried in failed}, now)
+    left_out = skipped(call.chain, call.needs, {tried.member for tried in failed}, now, call.least_tokens)
     problem = failure(call.chain.role, failed, left_out, deadline_passed=deadline_passed)
     headers = call.reply_headers(None, failed)
     if problem.status == 503:
-        headers += b"retry-after: %d\r\n" % retry_after(call.chain, call.needs, now)
+        headers += b"retry-after: %d\r\n" % retry_after(call.chain, call.needs, now, call.least_tokens)
     body = call.operation.dialect.error(problem)
     return problem.status, reply(problem.status, headers, body, close=not call.keep_alive)

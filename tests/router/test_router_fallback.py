@@ -243,7 +243,7 @@ async def test_where_nobody_could_be_asked_the_headers_say_so() -> None:
 WRONG = {
     "messages": "hi",
     "messages[0].role": [{"content": "hi"}],
-    "messages[1].role": [{"role": "user", "content": "hi"}, "hi"],
+    "messages[1]": [{"role": "user", "content": "hi"}, "hi"],
 }
 
 

@@ -94,31 +94,35 @@ def can_answer(member: Member, needs: frozenset[str], overflowed: int = 0) -> bo
     return member.not_ready is None and needs <= backend.capabilities and not 0 < backend.context_length <= overflowed
 
 
-def skipped(chain: Chain, needs: frozenset[str], asked: Container[str], now: float) -> list[Skipped]:
-    """The members that were not asked, and why. ``asked``: names of those that were."""
+def skipped(
+    chain: Chain, needs: frozenset[str], asked: Container[str], now: float, overflowed: int = 0
+) -> list[Skipped]:
+    """The members that were not asked, and why. ``asked``: names of those that were; ``overflowed`` as for others."""
     return [
-        Skipped(member.backend.name, _reason(member, needs, now))
+        Skipped(member.backend.name, _reason(member, needs, overflowed, now))
         for member in chain.members
         if member.backend.name not in asked
     ]
 
 
-def retry_after(chain: Chain, needs: frozenset[str], now: float) -> int:
+def retry_after(chain: Chain, needs: frozenset[str], now: float, overflowed: int = 0) -> int:
     """Whole seconds until one of the chain's endpoints may be asked again."""
     waits = [
         max(endpoint.gate.blocked_until - now, member.backend.slots.delay(now))
         for member in chain.members
-        if can_answer(member, needs)
+        if can_answer(member, needs, overflowed)
         for endpoint in member.backend.endpoints
     ]
     return max(1, math.ceil(min(waits, default=NOT_READY_RETRY_AFTER)))
 
 
-def _reason(member: Member, needs: frozenset[str], now: float) -> str:
+def _reason(member: Member, needs: frozenset[str], overflowed: int, now: float) -> str:
     if member.not_ready is not None:
         return member.not_ready.reason
     if not needs <= member.backend.capabilities:
         return "NoCapability"
+    if not can_answer(member, needs, overflowed):
+        return "ContextOverflow"
     if member.backend.slots.delay(now) > 0.0:
         return "Limited"
     if not member.backend.slots.has_room():
