@@ -29,6 +29,8 @@ Follow = Callable[[Apply], Awaitable[None]]
 """Tells snapshots for ever: the first as soon as there is something to route by, then every change."""
 
 _log = logging.getLogger("auriga_router")
+_PAUSE = 5.0
+"""Seconds before a source that ended is followed anew."""
 
 
 def main() -> int:
@@ -102,7 +104,7 @@ async def serve(process: Process) -> None:
             gc.freeze()
         ready.set()
 
-    tasks = [asyncio.ensure_future(process.follow(apply)), asyncio.create_task(log.run())]
+    tasks = [asyncio.create_task(following(process.follow, apply)), asyncio.create_task(log.run())]
     waits = [asyncio.create_task(ready.wait()), asyncio.create_task(stop.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():
@@ -120,6 +122,17 @@ async def serve(process: Process) -> None:
         task.cancel()
     await asyncio.wait(tasks)
     await log.flush()
+
+
+async def following(follow: Follow, apply: Apply, pause: float = _PAUSE) -> None:
+    """Follow for ever. A source that ends, however it does, is told of and followed anew; requests go on meanwhile."""
+    while True:
+        try:
+            await follow(apply)
+            _log.error("the source has ended: routing goes on with what is known, and it is followed anew")
+        except Exception:
+            _log.exception("the source has failed: routing goes on with what is known, and it is followed anew")
+        await asyncio.sleep(pause)
 
 
 def _files(settings: ProcessSettings) -> Follow:
@@ -142,9 +155,13 @@ def _files(settings: ProcessSettings) -> Follow:
     if first.errors:
         raise Refusal("the manifests hold errors, see above; nothing was started", 2)
 
+    latest = first
+
     async def follow(apply: Apply) -> None:
-        await apply(snapshot(first, {}))
+        nonlocal latest
+        await apply(snapshot(latest, {}))
         async for manifests in source.changes():
+            latest = manifests
             tell(manifests)
             await apply(snapshot(manifests, {}))
             _log.info("routing %d Models and %d RoleChains", len(manifests.models), len(manifests.chains))

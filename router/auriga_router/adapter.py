@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import orjson
 from httptools import HttpParserError
 
+from auriga_router import completions
 from auriga_router.call import Call
 from auriga_router.dialects import Problem
 from auriga_router.endpoint import Endpoint
@@ -29,11 +31,10 @@ from auriga_router.translate import (
     encoder,
     write_request,
 )
+from auriga_router.translate.completion_encoder import CompletionEncoder
+from auriga_router.translate.stream import Decoder, Encoder
 from auriga_router.translated import TranslatedRelay, TranslatedStream, TranslatedWhole, left_out
 from auriga_router.wire.http import ResponseHead, unchunk
-
-_WIRES = (Wire.CHAT, Wire.MESSAGES)
-"""What callers and endpoints both speak: such a stream can be read again."""
 
 
 class Held(Protocol):
@@ -98,6 +99,14 @@ def adapter(call: Call, backend: Backend, wall_now: Callable[[], float]) -> Adap
     return Translated(call, backend, int(wall_now()))
 
 
+def _wires(call: Call, identity: Identity) -> tuple[Decoder, Encoder]:
+    """What reads the stream that the caller was sent, and writes it on. Raises RequestError if nothing does."""
+    if call.operation.wire is None:
+        completions.check(orjson.loads(call.body))
+        return decoder(Wire.CHAT, identity), CompletionEncoder(identity)
+    return decoder(call.wire, identity), encoder(call.wire, identity, call.asked.reply)
+
+
 class PassThrough:
     """The caller's own bytes, with the model's name replaced; and the endpoint's own bytes back."""
 
@@ -129,7 +138,7 @@ class PassThrough:
         """See Adapter."""
         call, held = self._call, self._held
         del self._held
-        kept = call.chain.resume and call.single and call.operation.wire in _WIRES
+        kept = call.chain.resume and call.single and call.operation.resumes
         self._relay = Relay(
             call.operation.dialect,
             Journal() if kept else None,
@@ -151,8 +160,7 @@ class PassThrough:
             return None
         identity = Identity(call.request_id.decode("ascii"), 0, verbatim=True)
         try:
-            write = encoder(call.wire, identity, call.asked.reply)
-            translation = Translation(decoder(call.wire, identity), write, Tape())
+            translation = Translation(*_wires(call, identity), Tape())
             translation.feed(unchunk(sent) if call.chunked else sent)
         except (RequestError, HttpParserError):
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from auriga_router import completions
 from auriga_router.attempts import Tried, reply_headers
 from auriga_router.body import splice
 from auriga_router.dialects import Operation
@@ -57,6 +58,11 @@ class Call:
         if self._asked is None:
             self._asked = read_request(self.wire, self.body)
         return self._asked
+
+    @property
+    def token_limit(self) -> int | None:
+        """Tokens that the caller lets the answer have, if any are said. Raises RequestError."""
+        return completions.token_limit(self.body) if self.operation.wire is None else self.asked.request.max_tokens
 
     def body_for(self, backend: Backend) -> bytes:
         """The caller's own bytes, with the name that the model has there."""

@@ -100,7 +100,8 @@ class Candidates:
     def _choose_for(self, rest: Translation, now: float) -> tuple[Member, Endpoint] | None:
         """Another endpoint of the same Model, else the next member that can prefill, else the same endpoint again."""
         call = self._call
-        needs = call.needs | {"prefill"} if rest.tape is not None and rest.tape.text else call.needs
+        chats = call.operation.wire is not None  # a plain completion goes on from its prompt, which everybody takes
+        needs = call.needs | {"prefill"} if chats and rest.tape is not None and rest.tape.text else call.needs
         chain = call.chain
         for avoided in ([*self._tried, *self._broke], self._tried):
             for asked in (replace(chain, members=self._first), chain):

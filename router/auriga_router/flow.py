@@ -61,7 +61,7 @@ class Flow:
 
     def _spent(self, rest: Translation) -> bool:
         """Has all been said that the caller's limit of tokens allows?"""
-        limit = self._call.asked.request.max_tokens
+        limit = self._call.token_limit
         return limit is not None and rest.tape is not None and rest.tape.tokens >= limit
 
     def fail(self, problem: Problem) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 from auriga_router.call import Call
+from auriga_router.completions import Continuation
 from auriga_router.table import Backend
 from auriga_router.translate import Identity, RequestError, Start, Tape, Wire, continuation, decoder, write_request
 from auriga_router.translate.stream import Decoder
@@ -44,6 +45,8 @@ class Way(Protocol):
 
 def way(call: Call, backend: Backend, tape: Tape) -> Way:
     """The way to ask one of this backend's endpoints. Raises RequestError where there is none."""
+    if call.operation.wire is None:
+        return Continuation(orjson.loads(call.body_for(backend)), tape, external=backend.external)
     if not backend.external:
         return _way_of_llama_server(_limited(_chat(call, backend), tape), tape)
     if tape.text and not backend.target.prefill:

@@ -177,7 +177,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO
 
 
 async def test_what_llama_cpp_answers_with_500_is_not_always_its_failure(llama: str) -> None:
-    sees = {"capabilities": ["chat", "vision"]}
+    sees = {"capabilities": ["chat", "vision", "tools"]}
     async with Upstream(scripts.ok) as other:
         state = snapshot(
             model("demo", **sees),
@@ -190,5 +190,5 @@ async def test_what_llama_cpp_answers_with_500_is_not_always_its_failure(llama: 
                 reply = await running.chat(messages=[{"role": "user", "content": [PICTURE]}])
                 assert reply.headers["x-auriga-model"] == "other"
             assert running.outcomes == [("demo", "Unsupported"), ("other", "Ok")] * 6  # no breaker has opened
-            reply = await running.chat(messages=[{"role": "user", "content": [{"type": "text"}]}])
+            reply = await running.chat(tools=[{"type": "function"}])
             assert (reply.status, reply.headers["x-auriga-model"]) == (400, "demo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -198,3 +199,35 @@ async def test_inside_a_killed_server_costs_the_caller_nothing(servers: Servers)
             assert said["choices"][0]["message"][field] == wanted["choices"][0]["message"][field]
         assert said["choices"][0]["finish_reason"] == wanted["choices"][0]["finish_reason"]
         assert said["usage"]["total_tokens"] == wanted["usage"]["total_tokens"]
+
+
+def _plain(body: bytes) -> tuple[str, str, dict[str, int]]:
+    """Text, finish reason and usage of the stream of a plain completion, whose every rule is checked on the way."""
+    *events, end = body.decode().removesuffix("\n\n").split("\n\n")
+    assert end == "data: [DONE]"
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events]
+    assert {(chunk["id"], chunk["object"], chunk["model"]) for chunk in chunks} == {
+        (chunks[0]["id"], "text_completion", chunks[0]["model"])
+    }
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    reasons = [choice["finish_reason"] for choice in choices]
+    assert reasons[-1] is not None
+    assert set(reasons[:-1]) == {None}
+    (usage,) = [chunk["usage"] for chunk in chunks if chunk.get("usage")]
+    return "".join(choice["text"] for choice in choices), reasons[-1], usage
+
+
+@pytest.mark.parametrize("limit", [{}, {"max_tokens": 18}], ids=str)
+async def test_a_plain_completion_goes_on_exactly(servers: Servers, limit: dict[str, int]) -> None:
+    turn = "<|im_start|>user\nWhat is a Model?<|im_end|>\n<|im_start|>assistant\n"
+    body = {"prompt": turn, "temperature": 0, "stream": True, **USAGE, **limit}
+    async with httpx.AsyncClient(base_url=f"http://{servers[-1].server.address}", timeout=60) as client:
+        wanted, reason, usage = _plain((await client.post("/v1/completions", json=body)).content)
+    assert len(wanted) > 20
+    async with routing(_one_model(servers)) as running:
+        said = _plain((await _reply_killing(running, servers, body, "/v1/completions")).body)
+        assert said[:2] == (wanted, reason)
+        for count in ("prompt_tokens", "completion_tokens", "total_tokens"):
+            assert said[2][count] == usage[count]
+        assert running.outcomes == [("m1", "Cut")] * (len(servers) - 1) + [("m1", "Ok")]
+    assert servers.last.requests == ["/v1/completions"]

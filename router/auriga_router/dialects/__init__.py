@@ -66,6 +66,8 @@ class Operation:
     """What it is translated from for endpoints that do not know it; None: only its own endpoints can be asked."""
     required: tuple[str, ...] = ()
     """Fields without which nobody can answer."""
+    resumes: bool = False
+    """A stream that breaks can be read again, and be gone on with elsewhere."""
     forwards: tuple[bytes, ...] = ()
     """Headers of the caller that go on to endpoints that speak its dialect."""
 

@@ -136,8 +136,15 @@ _LOOK: dict[object, Callable[[Document], int]] = {
 DIALECT = Anthropic()
 _BETA = (b"anthropic-beta",)
 MESSAGES = Operation(
-    "chat", b"/messages", frozenset({"chat"}), DIALECT, Wire.MESSAGES, ("messages", "max_tokens"), _BETA
+    "chat",
+    b"/messages",
+    frozenset({"chat"}),
+    DIALECT,
+    Wire.MESSAGES,
+    ("messages", "max_tokens"),
+    resumes=True,
+    forwards=_BETA,
 )
 COUNT_TOKENS = Operation(
-    "count_tokens", b"/messages/count_tokens", frozenset({COUNTS_TOKENS}), DIALECT, None, ("messages",), _BETA
+    "count_tokens", b"/messages/count_tokens", frozenset({COUNTS_TOKENS}), DIALECT, None, ("messages",), forwards=_BETA
 )

@@ -121,8 +121,10 @@ def _says(choice: Document) -> bool:
 
 
 DIALECT = OpenAI()
-CHAT = Operation("chat", b"/chat/completions", frozenset({"chat"}), DIALECT, Wire.CHAT, ("messages",))
-COMPLETIONS = Operation("text_completion", b"/completions", frozenset({"completions"}), DIALECT, required=("prompt",))
+CHAT = Operation("chat", b"/chat/completions", frozenset({"chat"}), DIALECT, Wire.CHAT, ("messages",), resumes=True)
+COMPLETIONS = Operation(
+    "text_completion", b"/completions", frozenset({"completions"}), DIALECT, required=("prompt",), resumes=True
+)
 EMBEDDINGS = Operation("embeddings", b"/embeddings", frozenset({"embeddings"}), DIALECT, required=("input",))
 RESPONSES = Operation("chat", b"/responses", frozenset({"chat"}), DIALECT, Wire.RESPONSES, ("input",))
 OPERATIONS = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES)

@@ -59,9 +59,13 @@ def _refuse(fields: Fields) -> None:
 
 
 def _max_tokens(fields: Fields) -> int | None:
-    old = fields.integer("max_tokens", 1)
-    new = fields.integer("max_completion_tokens", 1)
+    old, new = _limit(fields, "max_tokens"), _limit(fields, "max_completion_tokens")
     return old if new is None else new
+
+
+def _limit(fields: Fields, name: str) -> int | None:
+    """-1 is llama-server's word for none."""
+    return None if fields.raw(name) == -1 else fields.integer(name, 1)
 
 
 def _logprobs(fields: Fields) -> int | None:
