@@ -122,11 +122,22 @@ def peak(earlier: ModelLoad, later: ModelLoad) -> ModelLoad:
 
 def write_report(report: LoadReport) -> bytes:
     """One line, its end included."""
-    models = {model: None if load is None else _model_document(load) for model, load in report.models.items()}
-    head: dict[str, Any] = {"router": report.router}
-    if report.full:
-        head["full"] = True
-    return json.dumps(head | {"models": models}, separators=(",", ":")).encode() + b"\n"
+    return write_head(report.router, full=report.full) + write_models(report.models) + END
+
+
+END = b"}}\n"
+"""What follows the Models of a line."""
+
+
+def write_head(router: str, *, full: bool) -> bytes:
+    """What comes before the Models of a line. Together with ``write_models`` for a line that is written in pieces."""
+    return b'{"router":%s,%s"models":{' % (json.dumps(router).encode(), b'"full":true,' if full else b"")
+
+
+def write_models(models: Mapping[str, ModelLoad | None]) -> bytes:
+    """Models of a line; where several such pieces are put together, commas go between them."""
+    documents = {model: None if load is None else _model_document(load) for model, load in models.items()}
+    return json.dumps(documents, separators=(",", ":")).encode()[1:-1]
 
 
 def read_report(line: bytes) -> LoadReport:

@@ -69,7 +69,7 @@ def compile_backend(
         not_ready=not_ready,
         ring=_ring(endpoints, known),
         parallel=0 if spec.external is not None else spec.engine.parallel,
-        slots=known.slots if known is not None else Slots(),
+        slots=known.slots if known is not None else Slots(key),
         capacity=_capacity(spec, len(endpoints)),
         max_queued=_MAX_QUEUED if spec.limits.max_queued is None else spec.limits.max_queued,
         per_minute=spec.limits.requests_per_minute or 0,

@@ -39,6 +39,8 @@ class Endpoint:
     """Key of the Model."""
     address: Address
     in_flight: int = 0
+    asked_at: float = 0.0
+    """When it last got a request; 0: never."""
     gate: Gate = field(default_factory=Gate)
     name: str = field(init=False)
     """The address as text."""

@@ -20,11 +20,13 @@ from auriga_router.replies import estimate
 from auriga_router.routing.order import Moment, arranged
 from auriga_router.table import RoutingTable
 from auriga_router.wire.http import reply
-from auriga_router.wire.request import Refusal, Request
-from auriga_router.wire.server import ServerConnection
+from auriga_router.wire.request import LOAD, Refusal, Request
+from auriga_router.wire.server import Listener, ServerConnection
 from auriga_router.world import World
 
 _log = logging.getLogger(__name__)
+Handle = Callable[[Request, ServerConnection], Listener | None]
+"""Answers a request; gives whom to tell about its client, if there is somebody."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _CODES = {413: "request_too_large"}
 """Of refusals, where a caller can do something about it."""
@@ -34,8 +36,9 @@ _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 class Front:
     """Dispatches requests. ``table`` is replaced whole when the world changes."""
 
-    def __init__(self, world: World, admin: Admin, id_prefix: str, random: Callable[[], float]) -> None:
+    def __init__(self, world: World, admin: Admin, load: Handle, id_prefix: str, random: Callable[[], float]) -> None:
         self._world = world
+        self._load = load
         self._random = random
         self._admin = admin
         self._ids = count(1)
@@ -44,8 +47,8 @@ class Front:
         self.refused: Counter[tuple[int, str]] = Counter()
         """Requests that never came to a chain, by status and code."""
 
-    def handle(self, request: Request, client: ServerConnection) -> Exchange | None:
-        """Answer a request; the exchange, if there is one to tell about the client."""
+    def handle(self, request: Request, client: ServerConnection) -> Listener | None:
+        """Answer a request; gives whom to tell about its client."""
         try:
             return self._dispatch(request, client)
         except Exception:
@@ -54,10 +57,12 @@ class Front:
             client.done(keep_alive=False)
             return None
 
-    def _dispatch(self, request: Request, client: ServerConnection) -> Exchange | None:
+    def _dispatch(self, request: Request, client: ServerConnection) -> Listener | None:
         operation = OPERATIONS.get(request.target)
         if operation is not None and request.method == b"POST":
             return self._infer(request, client, operation)
+        if request.target == LOAD:
+            return self._load(request, client)
         path = _path(request.target)
         operation = OPERATIONS.get(path)
         if operation is None:

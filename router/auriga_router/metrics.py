@@ -66,6 +66,7 @@ class Metrics(Collector):
             )
         yield from _endpoints(table, self._now())
         yield from _queues(table)
+        yield from _loads(table)
         connections = GaugeMetricFamily("auriga_connections", "Connections of callers that are open.")
         connections.add_metric((), self._connections())
         yield connections
@@ -131,6 +132,25 @@ def _queues(table: RoutingTable) -> Iterator[Metric]:
             waited.add_metric(values, _buckets(backend.slots.waited), backend.slots.waited.total)
     yield depth
     yield waited
+
+
+def _loads(table: RoutingTable) -> Iterator[Metric]:
+    """What ``/load`` tells, as far as it fits here."""
+    labels = ("namespace", "gen_ai_response_model")
+    in_flight = GaugeMetricFamily("auriga_model_in_flight", "Requests that a Model works on.", labels=labels)
+    queued = GaugeMetricFamily("auriga_model_queued", "Requests that wait for a slot or a start.", labels=labels)
+    requests = CounterMetricFamily(
+        "auriga_model_requests", "Requests that were sent to a Model, or found that it has no endpoint.", labels=labels
+    )
+    for backend in table.backends.values():
+        if backend.slots.requests or backend.slots.waiting:
+            values = (backend.namespace, backend.name)
+            in_flight.add_metric(values, backend.slots.in_flight)
+            queued.add_metric(values, backend.slots.waiting)
+            requests.add_metric(values, backend.slots.requests)
+    yield in_flight
+    yield queued
+    yield requests
 
 
 def _endpoints(table: RoutingTable, now: float) -> Iterator[Metric]:

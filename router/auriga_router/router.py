@@ -8,7 +8,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, cast
 
 from auriga_router.admin import Admin
@@ -16,6 +16,8 @@ from auriga_router.compile import compile as compile_table
 from auriga_router.compile import compile_in_steps
 from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.front import Front
+from auriga_router.load_stream import LoadStreams
+from auriga_router.loads import LoadReader, Loads
 from auriga_router.metrics import Metrics
 from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
 from auriga_router.settings import RouterSettings
@@ -68,7 +70,10 @@ class Router:
             lambda: self._front.table, lambda: self._front.refused, lambda: len(self._hub.connections), now, worker
         )
         self._admin = Admin(now, self._metrics.exposition)
-        self._front = Front(self._world, self._admin, secrets.token_hex(8), random.random)
+        name = f"{socket.gethostname()}-{worker}" if worker else socket.gethostname()
+        self._loads = Loads(name, lambda: self._front.table, self._leaving_of, now)
+        self._load_streams = LoadStreams(self._loads, settings.load_token_file, one_of_many=bool(worker))
+        self._front = Front(self._world, self._admin, self._load_streams.answer, secrets.token_hex(8), random.random)
         self._world.renew = self._front.renew
         self._hub = Hub(self._front.handle, self._front.refuse, coarse, settings.body_limit)
         self._sweep = Sweep(now, coarse, self._world.timed, cast("set[Timed]", self._hub.connections))
@@ -119,12 +124,28 @@ class Router:
     def _resize(self, before: Backend | None, backend: Backend | None) -> None:
         """Those that wait for the Model look again, also if it is gone; not if it is still on its way."""
         if backend is not None:
+            self._loads.follow(backend)
+            if before is not None and before.endpoints != backend.endpoints and backend.slots.requests:
+                backend.slots.touch()
             backend.slots.resize(backend.capacity, backend.max_queued, backend.per_minute)
             if not backend.cold:
                 backend.slots.call(self._world.now())
         elif before is not None:
             before.slots.resize(0, 0, 0)
             before.slots.call(self._world.now())
+            self._loads.forget(before)
+
+    def _leaving_of(self, model: str) -> list[Endpoint]:
+        return [endpoint for (key, _), endpoint in self._leaving.items() if key == model and endpoint.in_flight]
+
+    def follow_load(self, on_change: Callable[[], None]) -> LoadReader:
+        """Somebody in this process who follows the load of all Models, as the operator does by ``GET /load``.
+
+        Take its reports again and again: the first tells everything, the others what has changed. ``on_change`` is
+        called while requests are served, when there is something to take: it must be quick and must not raise, such as
+        ``asyncio.Event.set``. Close it in the end.
+        """
+        return self._loads.reader(on_change)
 
     def load(self, model: str, address: str) -> int:
         """Requests under way at an endpoint (key of the Model, ``host:port``), also after it left the snapshot."""
@@ -152,6 +173,7 @@ class Router:
         await self._drained(_LAST_WORDS)
         for connection in list(self._hub.connections):
             connection.abort()
+        self._load_streams.close()
         self._sweep.stop()
         self._pools.close()
 

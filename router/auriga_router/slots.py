@@ -13,6 +13,13 @@ from auriga_router.routing.pace import Pace
 from auriga_router.tally import Histogram
 
 
+class Changes(Protocol):
+    """Who is told when a load is not as it was."""
+
+    def note(self, slots: Slots) -> None:
+        """It has changed since it was last looked at. Called once until ``Slots.changed`` is taken back."""
+
+
 class Waiter(Protocol):
     """A request in the queue."""
 
@@ -24,6 +31,8 @@ class Waiter(Protocol):
 class Slots:
     """How many requests a Model works on, and who waits."""
 
+    model: str = ""
+    """Key of the Model."""
     in_flight: int = 0
     capacity: int = 0
     """Requests that it works on at the same time; 0: no limit."""
@@ -35,6 +44,16 @@ class Slots:
     """How long those waited whose turn came."""
     queue: OrderedDict[Waiter, float] | None = None
     """In order, with the time since when. None until somebody waits: of 10,000 Models most are never full."""
+    requests: int = 0
+    """Requests that wanted it: were sent to it, or found that it has no endpoint."""
+    asked_at: float = 0.0
+    """When the last one of them did; 0: none ever did."""
+    most_in_flight: int = 0
+    most_waiting: int = 0
+    """The peaks since they were last looked at."""
+    changed: bool = False
+    """Something of it is not as it was when it was last looked at."""
+    changes: Changes | None = None
     _calling: bool = False
 
     @property
@@ -57,12 +76,34 @@ class Slots:
     def begin(self, now: float) -> None:
         """A request goes ahead."""
         self.in_flight += 1
+        self.requests += 1
+        self.asked_at = now
+        if self.in_flight > self.most_in_flight:  # noqa: PLR1730 - a call takes three times as long
+            self.most_in_flight = self.in_flight
+        if not self.changed:
+            self.touch()
         if self.pace is not None:
             self.pace.take(now)
+
+    def want(self, now: float) -> None:
+        """A request would be sent to the Model if that had an endpoint."""
+        self.requests += 1
+        self.asked_at = now
+        if not self.changed:
+            self.touch()
+
+    def touch(self) -> None:
+        """Something has changed."""
+        if not self.changed:
+            self.changed = True
+            if self.changes is not None:
+                self.changes.note(self)
 
     def end(self, now: float) -> None:
         """A request is done: it is the next one's turn."""
         self.in_flight -= 1
+        if not self.changed:
+            self.touch()
         if self.queue:
             self.call(now)
 
@@ -73,14 +114,19 @@ class Slots:
         self.queue[waiter] = now
         if ahead:
             self.queue.move_to_end(waiter, last=False)
+        self.most_waiting = max(self.most_waiting, len(self.queue))
+        self.touch()
 
     def leave(self, waiter: Waiter) -> None:
         """Give the place up."""
         if self.queue is not None:
             self.queue.pop(waiter, None)
+            self.touch()
 
     def resize(self, capacity: int, longest: int, per_minute: int) -> None:
         """What there is has changed."""
+        if self.requests and capacity != self.capacity:
+            self.touch()
         self.capacity, self.longest = capacity, longest
         if per_minute and self.pace is None:
             self.pace = Pace()
@@ -92,6 +138,7 @@ class Slots:
         if self._calling or self.queue is None:
             return  # a request that ends while others are called: they are called on
         self._calling = True
+        self.touch()
         try:
             for _ in range(len(self.queue)):
                 if not self.queue or (self.capacity and self.in_flight >= self.capacity):

@@ -32,6 +32,7 @@ class Trial:
         self.status = 0
         self.streamed = False
         endpoint.in_flight += 1
+        endpoint.asked_at = now
         member.backend.slots.begin(now)
         self._probe = gate.enter(endpoint.gate)
 

@@ -13,6 +13,8 @@ import httptools
 MAX_HEAD: Final = 65536
 """Bytes of a request's head."""
 
+LOAD: Final = b"/load"
+"""Where the router tells its load."""
 _KEPT: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect",
                    b"connection", b"x-request-id", b"traceparent", b"tracestate", b"anthropic-version",
                    b"anthropic-beta"})  # fmt: skip
@@ -147,6 +149,8 @@ class RequestReader:
             if name in headers and name in _ONCE and self.current is not None:
                 self.current.repeats = name
             headers[name] = value
+        elif name == b"authorization" and self.current is not None and self.current.target == LOAD:
+            self._headers[name] = value  # our own operator's, and never forwarded
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""

@@ -103,6 +103,10 @@ class ServerConnection(asyncio.Protocol):
         if not self._advancing and (self._reader.whole or self._refusal is not None or not self._reading):
             self._advance()
 
+    def leave_hub(self) -> None:
+        """Its request is answered for as long as the router runs: nobody is to wait for its end."""
+        self._hub.connections.discard(self)
+
     # --- for the router
 
     @property
