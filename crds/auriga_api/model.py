@@ -10,7 +10,7 @@ from auriga_api.base import API_VERSION, Locality, ObjectMeta, Schema
 from auriga_api.engine import Engine, EnvVar, EnvVarSource, PodTemplate, Resources
 from auriga_api.external import External, Provider
 from auriga_api.fields import Price
-from auriga_api.model_status import Artifact, Download, ModelStatus, Phase
+from auriga_api.model_status import Artifact, Download, ModelStatus, Phase, Scaling
 from auriga_api.quantity import Duration, GpuMemory, seconds
 from auriga_api.rules import ListSet, Rule
 from auriga_api.source import FileSource, HuggingFaceSource, ImageSource, Source, UrlSource, VolumeSource
@@ -18,7 +18,7 @@ from auriga_api.source import FileSource, HuggingFaceSource, ImageSource, Source
 __all__ = [
     "Artifact", "Autoscaling", "Capability", "Download", "Engine", "EnvVar", "EnvVarSource", "External", "FileSource",
     "HuggingFaceSource", "ImageSource", "Limits", "Model", "ModelPrivacy", "ModelSpec", "ModelStatus", "Phase",
-    "PodTemplate", "Pricing", "Provider", "Resources", "Source", "Timeouts", "UrlSource", "VolumeSource",
+    "PodTemplate", "Pricing", "Provider", "Resources", "Scaling", "Source", "Timeouts", "UrlSource", "VolumeSource",
 ]  # fmt: skip
 
 Capability = Literal["chat", "completions", "embeddings", "tools", "vision", "prefill"]

@@ -52,6 +52,17 @@ class Download(Schema):
     """Time left, such as 3m20s."""
 
 
+class Scaling(Schema):
+    """What was decided of the number of replicas, for a Model with autoscaling."""
+
+    desired: _Count = 0
+    """Replicas that the load asks for, within minReplicas and maxReplicas."""
+    reason: str = ""
+    """Why so many, or why no more."""
+    last_scale_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] = ""
+    """When desired last changed."""
+
+
 class ModelStatus(Schema):
     """What is true of a Model now."""
 
@@ -67,6 +78,8 @@ class ModelStatus(Schema):
     """Replicas that exist."""
     ready_replicas: _Count = 0
     """Replicas that answer."""
+    autoscaling: Scaling | None = None
+    """What was decided of the number of replicas; absent without spec.autoscaling."""
     selector: str = ""
     """Label selector of the pods, for kubectl scale and autoscalers."""
     endpoint: str = ""

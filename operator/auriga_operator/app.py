@@ -15,6 +15,8 @@ from auriga_operator import labels
 from auriga_operator.follow import Follower, Scope
 from auriga_operator.kube import Kube
 from auriga_operator.leader import Elector
+from auriga_operator.load_book import LoadBook
+from auriga_operator.load_streams import LoadStreams
 from auriga_operator.observe import Observer
 from auriga_operator.reconcile import Reconciler
 from auriga_operator.resources import (
@@ -28,10 +30,13 @@ from auriga_operator.resources import (
     OWNED,
     PODS,
     SECRETS,
+    SLICES,
     Key,
     Object,
     Resource,
 )  # fmt: skip
+from auriga_operator.routers import Routers
+from auriga_operator.scaling import Scaling
 from auriga_operator.settings import Settings
 from auriga_operator.store import Store
 from auriga_operator.workqueue import WorkQueue
@@ -51,6 +56,10 @@ class App:
     def __init__(self, kube: Kube, settings: Settings, identity: str, home: str, *, image_volumes: bool) -> None:
         self.store = Store()
         self._settings = settings
+        followed = settings.router_service and settings.load_token_file
+        book = LoadBook() if followed else None
+        self._scaling = Scaling(book, self._wake_one, clock=time.monotonic, wall=time.time)
+        self._streams = LoadStreams(book, settings.load_token_file, self._scaling, time.monotonic) if book else None
         observer = Observer(kube, self.store, image_volumes=image_volumes)
         self._reconcile = Reconciler(
             kube,
@@ -60,11 +69,15 @@ class App:
             wake=self._wake_one,
             wake_when_idle=self._wake_when_idle,
             busy=self._busy,
+            scaling=self._scaling,
             clock=time.time,
         )
         self.queue: WorkQueue[Key] = WorkQueue(self._reconcile, settings.workers)
         self._lists = [Follower(kube, scope, self, settings.resync) for scope in _scopes((MODELS, CHAINS), settings)]
         self._watches = [Follower(kube, scope, self, settings.resync) for scope in _watched(settings)]
+        if self._streams:
+            scope = _of_routers(settings.router_service)
+            self._watches.append(Follower(kube, scope, Routers(self._streams.listed), settings.resync))
         lease = Key(LEASES.kind, settings.lease_namespace or home, settings.lease_name)
         self.elector = Elector(kube, lease, identity, settings.lease_seconds, self._lead)
 
@@ -109,7 +122,10 @@ class App:
         self._reconcile.take_over()
         for key in (*self.store.keys(MODELS), *self.store.keys(CHAINS)):
             self.queue.add(key)
-        await self.queue.run()
+        async with asyncio.TaskGroup() as group:
+            if self._streams:
+                group.create_task(self._streams.run(), name="load")
+            group.create_task(self.queue.run(), name="queue")
 
     def _wake(self, keys: Iterable[Key], changed: str) -> None:
         burst = _BUSY_BURST_SECONDS if self._busy() else _BURST_SECONDS
@@ -142,6 +158,11 @@ def _watched(settings: Settings) -> list[Scope]:
         scopes.append(Scope(SECRETS, namespace, metadata_only=True))
         scopes.append(Scope(EVENTS, namespace, fields="type=Warning"))
     return scopes
+
+
+def _of_routers(service: str) -> Scope:
+    namespace, _, name = service.partition("/")
+    return Scope(SLICES, namespace, f"kubernetes.io/service-name={name}")
 
 
 async def image_volumes(kube: Kube, settings: Settings) -> bool:

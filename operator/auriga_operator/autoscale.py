@@ -107,7 +107,7 @@ def _woken(spec: Autoscaling, load: ModelLoad, state: State) -> bool:
 def _lived(spec: Autoscaling, load: ModelLoad, state: State, facts: Facts, now: float, *, woken: bool) -> State:
     """The state with what has happened until now."""
     waiting = load.in_flight + load.queued
-    want = -(-waiting // spec.target_in_flight)
+    want = _needed(spec, load)
     active = _active(load, state, facts, now, woken=woken)
     idle = facts.complete and not waiting and now - active >= _patience(spec, facts.ready)
     # What is not known may be as much as there was.
@@ -170,7 +170,7 @@ def _reason(spec: Autoscaling, load: ModelLoad, wanted: int, state: State, facts
         return f"{_load(spec, load, wanted)}; maxReplicas is {spec.max_replicas}"
     if state.idle:
         return f"no request for {spec.idle_timeout}"
-    if desired == spec.min_replicas and desired * spec.target_in_flight > load.in_flight + load.queued:
+    if desired == spec.min_replicas and _needed(spec, load) < max(desired, 1):
         return f"minReplicas is {desired}" if desired else "nobody asks it"
     return _load(spec, load, wanted)
 
@@ -179,9 +179,13 @@ def _load(spec: Autoscaling, load: ModelLoad, wanted: int) -> str:
     waiting = load.in_flight + load.queued
     if not waiting and wanted == 1:
         return f"asked within the last {spec.idle_timeout}"
-    if -(-waiting // spec.target_in_flight) < wanted:
+    if _needed(spec, load) < wanted:
         return f"at most {wanted} were wanted within {duration(_window(spec))}"
     return f"{load.in_flight} in flight and {load.queued} queued, with {spec.target_in_flight} for each replica"
+
+
+def _needed(spec: Autoscaling, load: ModelLoad) -> int:
+    return -(-(load.in_flight + load.queued) // spec.target_in_flight)
 
 
 def _window(spec: Autoscaling) -> float:

@@ -65,5 +65,6 @@ def gist(status: dict[str, Any] | None) -> tuple[Any, ...]:
         status.get("observedGeneration"),
         status.get("phase"),
         status.get("activeMember"),
+        (status.get("autoscaling") or {}).get("desired"),
         tuple(sorted((each["type"], each["status"], each["reason"]) for each in conditions_)),
     )

@@ -29,6 +29,8 @@ PAGE = 100
 """Objects per page of a list."""
 
 _APPLY = "application/apply-patch+yaml"
+_MANAGED = {"fieldManager": FIELD_MANAGER}
+_MERGE = "application/merge-patch+json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
 # A stream may die unnoticed, and one without changes looks the same: after so much silence it is begun anew.
@@ -73,16 +75,21 @@ class Kube:
         params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
         return await self._call("PATCH", _path(key, subresource), params=params, body=manifest, content_type=_APPLY)
 
+    async def merge(self, key: Key, uid: str, change: Object) -> Object:
+        """Some fields of that very object, whoever owns them; ApiError 409 when another has taken its name."""
+        body = {**change, "metadata": {**change.get("metadata", {}), "uid": uid}}
+        return await self._call("PATCH", _path(key), params=_MANAGED, body=body, content_type=_MERGE)
+
     async def create(self, manifest: Object) -> Object:
         """A new object; ApiError 409 when there is one of that name."""
         resource = BY_KIND[manifest["kind"]]
         path = resource.path(manifest["metadata"]["namespace"])
-        return await self._call("POST", path, params={"fieldManager": FIELD_MANAGER}, body=manifest)
+        return await self._call("POST", path, params=_MANAGED, body=manifest)
 
     async def replace(self, manifest: Object) -> Object:
         """The object anew; ApiError 409 when it has changed since ``metadata.resourceVersion``."""
         key = Key(manifest["kind"], manifest["metadata"]["namespace"], manifest["metadata"]["name"])
-        return await self._call("PUT", _path(key), params={"fieldManager": FIELD_MANAGER}, body=manifest)
+        return await self._call("PUT", _path(key), params=_MANAGED, body=manifest)
 
     async def delete(self, key: Key, uid: str) -> None:
         """Deletes that very object, and nothing that has taken its name since; what it owns goes with it."""

@@ -21,6 +21,9 @@ WEIGHTS_PATH = f"{GROUP}/weights-path"
 SECRET_VERSION = f"{GROUP}/secret-version"
 """On fetching Jobs: the version of the Secret with the token when the Job was made."""
 
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+"""On pods, Kubernetes' own: of several that may go, those with the lowest number go first."""
+
 OURS = f"{MANAGED_BY}={MANAGER}"
 """Selects what the operator made."""
 

@@ -27,10 +27,13 @@ class Notice:
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+    at: str = ""
+    """When, if it is to be told each time that it happens."""
 
 
 def of_model(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
-    """That it became ready, or that and why it cannot serve as it should."""
+    """That it was scaled, that it became ready, or that and why it cannot serve as it should."""
+    yield from _scaled(before.get("autoscaling") or {}, after.get("autoscaling") or {})
     was, now = _condition(before, "Ready"), _condition(after, "Ready")
     if _same(was, now):
         return
@@ -38,6 +41,12 @@ def of_model(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
         yield Notice("Warning", now["reason"], now["message"])
     elif now["status"] == "True" and was.get("status") != "True":
         yield Notice("Normal", "Ready", now["message"])
+
+
+def _scaled(was: dict[str, Any], now: dict[str, Any]) -> Iterator[Notice]:
+    if was and now and was["desired"] != now["desired"]:
+        text = f"{was['desired']} -> {now['desired']} replicas: {now['reason']}"
+        yield Notice("Normal", "Scaled", text, at=now.get("lastScaleTime", ""))
 
 
 def of_chain(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
@@ -55,7 +64,8 @@ def of_chain(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
 def event(notice: Notice, about: Object, component: str, now: float) -> Object:
     """The Event. Its name is made of what it says, so that the same is not told again while it is still there."""
     metadata = about["metadata"]
-    name = f"{metadata['name']}.{digest([metadata['uid'], notice.type, notice.reason, notice.message])}"
+    said = [metadata["uid"], notice.type, notice.reason, notice.message, *([notice.at] if notice.at else [])]
+    name = f"{metadata['name']}.{digest(said)}"
     return {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from auriga_operator import views
 from auriga_operator.diagnose import missing_reference
 from auriga_operator.drift import up_to_date
+from auriga_operator.farewell import Mark, marks
 from auriga_operator.objects import fetching
 from auriga_operator.objects.base import left_behind, owned_by
 from auriga_operator.objects.deployment import deployment, most_replicas
@@ -32,21 +33,36 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
+class Resize:
+    """One very Deployment whose number of replicas changes, and nothing else of it."""
+
+    key: Key
+    uid: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to apply and what to delete, and when to look again even if nothing happens."""
 
     apply: tuple[Object, ...] = ()
     delete: tuple[Deletion, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    """What pods are marked with before anything is applied."""
+    resize: Resize | None = None
+    """What cannot wait while the rest of the Deployment has to."""
     look_again: float | None = None
     replaces_pods: bool = False
     """Whether pods that are there will be replaced by others."""
 
     @property
     def empty(self) -> bool:
-        return not self.apply and not self.delete
+        return not (self.apply or self.delete or self.marks or self.resize)
 
     def __str__(self) -> str:
         steps = [f"apply {key_of(item)}" for item in self.apply] + [f"delete {each.key}" for each in self.delete]
+        steps += [f"mark {each.key}" for each in self.marks]
+        steps += [f"resize {self.resize.key} to {self.resize.replicas}"] if self.resize else []
         return ", ".join(steps) or "nothing"
 
 
@@ -61,6 +77,7 @@ def decide(seen: ModelSnapshot, settings: Settings, now: float, *, hold: bool = 
     apply = tuple(item for item in wanted if not _stands(seen, item))
     held = {key_of(item) for item in apply if hold and _replaces_pods(seen, item) and not _asked_for(seen)}
     apply = tuple(item for item in apply if key_of(item) not in held)
+    resize = _resize(seen) if held else None
     return Plan(
         apply=apply,
         delete=tuple(
@@ -68,6 +85,8 @@ def decide(seen: ModelSnapshot, settings: Settings, now: float, *, hold: bool = 
             for key, item in seen.owned.items()
             if owned_by(item, uid) and key not in keep and "deletionTimestamp" not in item["metadata"]
         ),
+        marks=marks(seen) if _lowers(seen, apply, resize) else (),
+        resize=resize,
         look_again=HOLD_SECONDS if held else _patience_left(seen, settings, now),
         replaces_pods=any(_replaces_pods(seen, item) for item in apply),
     )
@@ -76,6 +95,20 @@ def decide(seen: ModelSnapshot, settings: Settings, now: float, *, hold: bool = 
 def _replaces_pods(seen: ModelSnapshot, item: Object) -> bool:
     live = seen.deployment
     return item["kind"] == DEPLOYMENTS.kind and live is not None and live.revision != views.deployment(item).revision
+
+
+def _resize(seen: ModelSnapshot) -> Resize | None:
+    key = seen.key(DEPLOYMENTS.kind, child(seen.model.metadata.name))
+    live = seen.deployment
+    if live is None or live.wanted == seen.replicas:
+        return None
+    return Resize(key, seen.owned[key]["metadata"]["uid"], seen.replicas)
+
+
+def _lowers(seen: ModelSnapshot, apply: tuple[Object, ...], resize: Resize | None) -> bool:
+    live = seen.deployment
+    changes = resize is not None or any(item["kind"] == DEPLOYMENTS.kind for item in apply)
+    return changes and live is not None and 0 < seen.replicas < live.wanted
 
 
 def _asked_for(seen: ModelSnapshot) -> bool:
@@ -115,6 +148,7 @@ def _wanted(seen: ModelSnapshot, settings: Settings, now: float) -> Iterator[Obj
             model,
             weights.path if weights else "",
             artifact.context_length if artifact else 0,
+            replicas=seen.replicas,
             surge=_surge(seen, settings, now),
             image_volumes=seen.image_volumes,
             settings=settings,

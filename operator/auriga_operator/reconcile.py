@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
-from auriga_operator import notices, views
+from auriga_operator import labels, notices, views
 from auriga_operator.chains import chain_status
 from auriga_operator.conditions import Finding, conditions, gist
 from auriga_operator.diagnose import Problem, refusal
 from auriga_operator.errors import ApiError, Stalled, Unreachable
+from auriga_operator.farewell import Mark
 from auriga_operator.interest import parent
 from auriga_operator.kube import FIELD_MANAGER, Kube
 from auriga_operator.notices import Notice
 from auriga_operator.observe import Observer
-from auriga_operator.plan import Deletion, Plan, decide
+from auriga_operator.plan import Deletion, Plan, Resize, decide
 from auriga_operator.resources import CHAINS, DEPLOYMENTS, Key, Object, key_of
 from auriga_operator.rollouts import Rollouts
+from auriga_operator.scaling import Scaling
 from auriga_operator.settings import Settings
 from auriga_operator.snapshot import ModelSnapshot
 from auriga_operator.status import model_status
@@ -54,6 +57,7 @@ class Reconciler:
         wake: Callable[[Key], None],
         wake_when_idle: Callable[[Key], None],
         busy: Callable[[], bool],
+        scaling: Scaling,
         clock: Callable[[], float],
     ) -> None:
         self._kube = kube
@@ -63,6 +67,7 @@ class Reconciler:
         self._wake = wake
         self._wake_when_idle = wake_when_idle
         self._busy = busy
+        self._scaling = scaling
         self._clock = clock
         self._written: dict[Key, float] = {}
         self._rollouts = Rollouts(settings.rollouts)
@@ -81,6 +86,7 @@ class Reconciler:
 
     def take_over(self) -> None:
         """Before the first work as the leader: what goes on already."""
+        self._scaling.clear()
         for key in self._store.keys(DEPLOYMENTS):
             item = self._store.get(key)
             model = parent(item) if item else None
@@ -96,6 +102,8 @@ class Reconciler:
         if seen.model.metadata.deletion_timestamp:
             # The garbage collector takes what it owned; whatever was put right now would be in its way.
             return None
+        scale, scaling_again = self._scaling.scale(seen)
+        seen = replace(seen, scale=scale)
         plan = decide(seen, self._settings, now, hold=self._rollouts.full(key, now))
         if plan.replaces_pods:
             self._rollouts.begin(key, now)
@@ -105,7 +113,7 @@ class Reconciler:
         delay = await self._report(key, model_status(after, refused, self._clock()), notices.of_model)
         if refused:
             raise Failed
-        return _soonest(delay, plan.look_again, _LOOK_SECONDS if _unheard(after) else None)
+        return _soonest(delay, plan.look_again, scaling_again, _LOOK_SECONDS if _unheard(after) else None)
 
     async def _chain(self, key: Key) -> float | None:
         seen = self._observer.chain(key)
@@ -118,13 +126,16 @@ class Reconciler:
         self._written.pop(key, None)
         self._rollouts.note(key, None)
         self._observer.forget(key)
+        self._scaling.forget(key)
 
     async def _execute(self, key: Key, plan: Plan) -> Problem | None:
         """Do all of it; what the API server refuses for good comes back as a Problem."""
         if plan.empty:
             return None
         _log.info("%s: %s", key, plan)
+        await asyncio.gather(*(self._mark(mark) for mark in plan.marks))
         steps = [self._apply(item) for item in plan.apply] + [self._delete(each) for each in plan.delete]
+        steps += [self._resize(plan.resize)] if plan.resize else []
         results = await asyncio.gather(*steps, return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         for failure in failures:
@@ -145,6 +156,18 @@ class Reconciler:
                 f"there is a {item['kind']} {item['metadata']['name']} already that does not belong to it: delete or"
                 " rename that one, or give the Model another name",
             ) from error
+
+    async def _mark(self, mark: Mark) -> None:
+        """Best effort: fewer replicas do not wait for the right ones to go."""
+        try:
+            cost = {"metadata": {"annotations": {labels.DELETION_COST: str(mark.cost)}}}
+            self._put(await self._kube.merge(mark.key, mark.uid, cost))
+        except (ApiError, Unreachable) as error:
+            _log.debug("%s: not marked: %s", mark.key, error)
+
+    async def _resize(self, resize: Resize) -> None:
+        change = {"spec": {"replicas": resize.replicas}}
+        self._put(await self._kube.merge(resize.key, resize.uid, change))
 
     async def _delete(self, deletion: Deletion) -> None:
         await self._kube.delete(deletion.key, deletion.uid)

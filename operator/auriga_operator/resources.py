@@ -54,12 +54,13 @@ PODS = Resource("", "v1", "pods", "Pod")
 CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 SECRETS = Resource("", "v1", "secrets", "Secret")
 EVENTS = Resource("", "v1", "events", "Event")
+SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 BY_KIND: Mapping[str, Resource] = {
     resource.kind: resource
     for resource in (
-        MODELS, CHAINS, DEPLOYMENTS, SERVICES, BUDGETS, JOBS, PODS, CLAIMS, SECRETS, EVENTS, LEASES,
+        MODELS, CHAINS, DEPLOYMENTS, SERVICES, BUDGETS, JOBS, PODS, CLAIMS, SECRETS, EVENTS, SLICES, LEASES,
     )
 }  # fmt: skip
 

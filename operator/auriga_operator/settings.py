@@ -48,6 +48,10 @@ class Settings:
     """Namespace of that Lease. Default: the one that this program runs in."""
     lease_seconds: float = 10.0
     """How long a Lease holds after it was last renewed."""
+    router_service: str = ""
+    """namespace/name of the Service of the routers, whose load Models with autoscaling follow."""
+    load_token_file: str = ""
+    """File with the token that the routers tell their load for. Read anew for each router."""
     probe_port: int = 8081
     """Port of the liveness probe; 0 for none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

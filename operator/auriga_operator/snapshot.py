@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from auriga_api import Model, RoleChain
+from auriga_api.load import EndpointLoad
 from auriga_api.model import Artifact
 from auriga_operator import views
 from auriga_operator.objects.names import child, weights_job
@@ -44,6 +45,18 @@ NOTHING_SAID = FetchReport()
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """How many replicas the load asks for."""
+
+    desired: int
+    reason: str
+    since: str = ""
+    """When the number was changed last, as Kubernetes writes times."""
+    endpoints: Mapping[str, EndpointLoad] = field(default_factory=dict)
+    """``ip:port`` of a pod -> what it has to do."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSnapshot:
     """One Model, what it owns, and what it names."""
 
@@ -59,6 +72,16 @@ class ModelSnapshot:
     warnings: Mapping[str, EventView] = field(default_factory=dict)
     """Uid of a pod or Job -> what was said last about why it does not start."""
     image_volumes: bool = False
+    scale: Scale | None = None
+    """What was decided of its replicas; None: that is left to spec.replicas."""
+
+    @property
+    def replicas(self) -> int:
+        """How many pods are to serve it."""
+        spec = self.model.spec
+        if spec.suspended:
+            return 0
+        return self.scale.desired if self.scale else spec.replicas
 
     def key(self, kind: str, name: str) -> Key:
         """The key of something in the Model's namespace."""

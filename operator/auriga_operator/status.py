@@ -11,11 +11,10 @@ from auriga_api.model import Artifact, Phase
 from auriga_operator import labels
 from auriga_operator.conditions import Finding, conditions, truth
 from auriga_operator.diagnose import Problem, diagnose
-from auriga_operator.objects.deployment import replicas
 from auriga_operator.objects.engine import DEFAULT_CONTEXT, context_length
 from auriga_operator.objects.service import endpoint
 from auriga_operator.objects.weights import fetched, room, source_of
-from auriga_operator.snapshot import FetchReport, ModelSnapshot, located
+from auriga_operator.snapshot import FetchReport, ModelSnapshot, Scale, located
 from auriga_operator.texts import duration, size
 from auriga_operator.weights import memory
 
@@ -56,11 +55,18 @@ def _of_served(seen: ModelSnapshot) -> dict[str, Any]:
         "endpoint": endpoint(model),
         "slots": ready * model.spec.engine.parallel,
     }
+    if seen.scale:
+        fields["autoscaling"] = _scale(seen.scale)
     if artifact := _artifact(seen):
         fields["artifact"] = artifact.model_dump(by_alias=True, exclude_defaults=True)
     if _downloading(seen):
         fields["download"] = _download(seen)
     return fields
+
+
+def _scale(scale: Scale) -> dict[str, Any]:
+    since = {"lastScaleTime": scale.since} if scale.since else {}
+    return {"desired": scale.desired, "reason": scale.reason, **since}
 
 
 def _ready(seen: ModelSnapshot) -> int:
@@ -82,8 +88,8 @@ def _suspended() -> _Summary:
 def _served(seen: ModelSnapshot, problem: Problem | None) -> _Summary:
     if seen.model.spec.suspended:
         return _suspended()
-    if replicas(seen.model) == 0:
-        return _Summary("ScaledToZero", "ScaledToZero", "spec.replicas is 0: raise it to serve it again")
+    if seen.replicas == 0:
+        return _Summary("ScaledToZero", "ScaledToZero", _asleep(seen))
     if _ready(seen):
         return _answering(seen, problem)
     if problem:
@@ -92,8 +98,14 @@ def _served(seen: ModelSnapshot, problem: Problem | None) -> _Summary:
     return _starting(seen)
 
 
+def _asleep(seen: ModelSnapshot) -> str:
+    if seen.scale:
+        return f"{seen.scale.reason}: the next request starts it"
+    return "spec.replicas is 0: raise it to serve it again"
+
+
 def _answering(seen: ModelSnapshot, problem: Problem | None) -> _Summary:
-    ready, wanted = _ready(seen), replicas(seen.model)
+    ready, wanted = _ready(seen), seen.replicas
     deployment = seen.deployment
     revision = deployment.revision if deployment else ""
     new = sum(pod.ready and pod.revision == revision for pod in seen.engines)

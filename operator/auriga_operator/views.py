@@ -59,6 +59,8 @@ class PodView:
     unscheduled: str
     """What the scheduler says, while it finds no node."""
     containers: tuple[ContainerView, ...]
+    ip: str = ""
+    deletion_cost: int = 0
 
     @property
     def over(self) -> bool:
@@ -151,7 +153,13 @@ def pod(item: Object) -> PodView:
         unscheduled_since=timestamp(scheduled.get("lastTransitionTime")) if waits else None,
         unscheduled=scheduled.get("message", "") if waits else "",
         containers=containers,
+        ip=status.get("podIP", ""),
+        deletion_cost=_cost(annotations.get(labels.DELETION_COST, "")),
     )
+
+
+def _cost(text: str) -> int:
+    return int(text) if text.removeprefix("-").isdigit() else 0
 
 
 def _begun(conditions: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> bool:

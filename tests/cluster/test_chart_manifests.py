@@ -104,7 +104,7 @@ def test_cluster_wide_by_default_and_in_namespaces_by_one_value() -> None:
     items = render({"namespaces": ["one", "two"], "crds": {"install": False}})
     assert all(item["metadata"].get("namespace") for item in items)
     rights = [item["metadata"]["namespace"] for item in items if item["kind"] == "Role"]
-    assert sorted(rights) == ["auriga-system", "one", "one", "two", "two"]
+    assert sorted(rights) == ["auriga-system", "auriga-system", "one", "one", "two", "two"]
     for program in ("operator", "router"):
         assert chart.environment(items, program)["AURIGA_NAMESPACES"] == "one,two"
         assert "AURIGA_NAMESPACES" not in chart.environment(render({}), program)

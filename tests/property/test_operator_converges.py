@@ -152,5 +152,7 @@ def test_every_world_has_a_status_that_the_api_takes_and_that_stays(world: Model
 @settings(max_examples=100, deadline=None)
 def test_what_the_api_server_makes_of_a_manifest_is_no_drift(world: ModelSnapshot) -> None:
     if world.model.spec.source:
-        item = deployment(world.model, "q.gguf", 0, surge=True, image_volumes=False, settings=SETTINGS)
+        item = deployment(
+            world.model, "q.gguf", 0, replicas=world.replicas, surge=True, image_volumes=False, settings=SETTINGS
+        )
         assert up_to_date(live(item), item)

@@ -38,6 +38,13 @@ def render(values: Object | None = None, *, namespace: str = "auriga-system", re
     return [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
 
 
+def render_on(kubeconfig: Path, namespace: str) -> list[Object]:
+    """The same with a cluster to look things up in, as an upgrade there renders it."""
+    where = [f"--kubeconfig={kubeconfig}", f"--namespace={namespace}", "--dry-run=server"]
+    text = _run("template", "auriga", str(CHART), *where, values=None)
+    return [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
+
+
 def notes(kubeconfig: Path, values: Object | None = None) -> str:
     """What a person reads after `helm install` on that cluster, where nothing is installed."""
     where = [f"--kubeconfig={kubeconfig}", "--namespace=auriga-system", "--dry-run=server"]

@@ -19,7 +19,7 @@ SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 
 # The chart sets these itself.
 OWN = {
-    "operator": {"namespaces", "image"},
+    "operator": {"namespaces", "image", "router_service", "load_token_file"},
     "router": {"file", "kubernetes", "namespaces", "state", "ca_file", "load_token_file"},
 }
 # And differs here, with the reason in values.yaml.

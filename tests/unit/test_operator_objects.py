@@ -9,7 +9,7 @@ import pytest
 from auriga_operator import labels
 from auriga_operator.images import IMAGES, engine_image
 from auriga_operator.objects import engine, fetching
-from auriga_operator.objects.deployment import deployment, replicas
+from auriga_operator.objects.deployment import deployment
 from auriga_operator.objects.names import child, weights_job
 from auriga_operator.objects.service import budget, service
 from auriga_operator.objects.weights import identity
@@ -23,7 +23,7 @@ SETTINGS = Settings(image="auriga:1")
 def made(
     *, path: str = "", context: int = 0, volumes: bool = False, settings: Settings = SETTINGS, **spec: Any
 ) -> Object:
-    return deployment(a_model(**spec), path, context, surge=True, image_volumes=volumes, settings=settings)
+    return deployment(a_model(**spec), path, context, replicas=1, surge=True, image_volumes=volumes, settings=settings)
 
 
 def pod(item: Object) -> Object:
@@ -190,20 +190,6 @@ def test_other_weights_have_another_id_and_a_token_is_no_other_weights() -> None
 def test_a_service_is_headless_and_a_budget_lets_one_go() -> None:
     assert service(a_model())["spec"]["clusterIP"] == "None"
     assert budget(a_model())["spec"]["maxUnavailable"] == 1
-
-
-@pytest.mark.parametrize(
-    ("spec", "count"),
-    [
-        ({}, 1),
-        ({"replicas": 3}, 3),
-        ({"replicas": 3, "suspended": True}, 0),
-        ({"autoscaling": {"minReplicas": 0, "maxReplicas": 5}}, 1),
-        ({"autoscaling": {"minReplicas": 2, "maxReplicas": 5}}, 2),
-    ],
-)
-def test_replicas(spec: dict[str, Any], count: int) -> None:
-    assert replicas(a_model(**spec)) == count
 
 
 def test_names_are_cut_to_what_kubernetes_takes_and_stay_apart() -> None:

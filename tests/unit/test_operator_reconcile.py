@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from auriga_operator.errors import ApiError, Unreachable
+from auriga_operator.load_book import LoadBook
 from auriga_operator.observe import Observer
 from auriga_operator.reconcile import Reconciler
 from auriga_operator.resources import Key, Object, key_of
+from auriga_operator.scaling import Scaling
 from auriga_operator.settings import Settings
 from auriga_operator.store import Store
 from auriga_operator.workqueue import Failed
-from support.operator_world import VOLUME, live
+from support.operator_world import NOW, VOLUME, live
 
 MODEL, CHAIN = Key("Model", "default", "m"), Key("RoleChain", "default", "c")
 
@@ -61,10 +63,12 @@ class World:
         self.busy = False
         self.woken: list[Key] = []
         self.idle: list[Key] = []
+        self.book = LoadBook()
+        scaling = Scaling(self.book, lambda key, _: self.woken.append(key), clock=lambda: self.now, wall=lambda: NOW)
         observer = Observer(self.kube, self.store, image_volumes=False)  # type: ignore[arg-type]
         self.reconcile = Reconciler(
             self.kube, self.store, observer, Settings(), wake=self.woken.append,
-            wake_when_idle=self.idle.append, busy=lambda: self.busy, clock=lambda: self.now,
+            wake_when_idle=self.idle.append, busy=lambda: self.busy, scaling=scaling, clock=lambda: self.now,
         )  # type: ignore[arg-type]  # fmt: skip
         self.put("PersistentVolumeClaim", "weights", 1)
 

@@ -43,6 +43,10 @@ labels: {{- include "auriga.labels" . | nindent 2 }}
 {{- else }}{{ default "default" $account.name }}{{ end }}
 {{- end }}
 
+{{- define "auriga.loadSecret" -}}
+{{ default (printf "%s-load" (include "auriga.fullname" .)) .Values.loadSignal.existingSecret }}
+{{- end }}
+
 {{/* A value as the programs read it from a variable. Helm makes every number a float. */}}
 {{- define "auriga.text" -}}
 {{- if kindIs "map" . }}

@@ -16,7 +16,14 @@ from auriga_operator.settings import Settings
 
 
 def deployment(
-    model: Model, fetched_path: str, trained_context: int, *, surge: bool, image_volumes: bool, settings: Settings
+    model: Model,
+    fetched_path: str,
+    trained_context: int,
+    *,
+    replicas: int,
+    surge: bool,
+    image_volumes: bool,
+    settings: Settings,
 ) -> Object:
     """The Deployment. With ``surge`` a new pod comes before an old one goes, without it the other way round."""
     template = _template(model, fetched_path, trained_context, image_volumes=image_volumes, settings=settings)
@@ -26,7 +33,7 @@ def deployment(
         child(model.metadata.name),
         "engine",
         spec={
-            "replicas": replicas(model),
+            "replicas": replicas,
             "revisionHistoryLimit": 2,
             # Longer than a start may take, so that a slow one is no failed rollout.
             "progressDeadlineSeconds": 7200,
@@ -40,15 +47,6 @@ def deployment(
             "template": template,
         },
     )
-
-
-def replicas(model: Model) -> int:
-    """How many pods are to serve it."""
-    if model.spec.suspended:
-        return 0
-    if model.spec.autoscaling:
-        return max(1, model.spec.autoscaling.min_replicas)
-    return model.spec.replicas
 
 
 def most_replicas(model: Model) -> int:
