@@ -14,12 +14,11 @@ from httptools import HttpParserError
 
 from auriga_router import completions
 from auriga_router.call import Call
-from auriga_router.dialects import Problem
 from auriga_router.endpoint import Endpoint
 from auriga_router.held import HeldStream, HeldWhole
 from auriga_router.journal import Journal
 from auriga_router.relay import Relay
-from auriga_router.routing.outcome import Outcome
+from auriga_router.stages import Held, Stream
 from auriga_router.table import Backend
 from auriga_router.translate import (
     Identity,
@@ -37,37 +36,10 @@ from auriga_router.translated import TranslatedRelay, TranslatedStream, Translat
 from auriga_router.wire.http import ResponseHead, unchunk
 
 
-class Held(Protocol):
-    """The start of a streamed answer, of which the client has seen nothing yet."""
-
-    def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
-        """OK at the first content, another outcome where none will come, None while that is open."""
-
-
-class Stream(Protocol):
-    """A committed stream."""
-
-    broken: bool
-    """The endpoint failed before the answer was whole. What ``feed`` gave is still to be sent."""
-
-    def feed(self, data: bytes, *, complete: bool) -> bytes:
-        """What to send to the client for these bytes of the response."""
-
-    def end(self) -> bytes | None:
-        """The end of a reply whose endpoint broke off after the answer was whole; else None."""
-
-    def unsent(self) -> bytes:
-        """What is still to be sent when it was not."""
-
-    def fail(self, problem: Problem) -> bytes:
-        """What ends a stream that cannot go on."""
-
-    def frame(self, event: bytes) -> bytes:
-        """``event`` as it goes to the client."""
-
-
 class Adapter(Protocol):
     """One attempt's way there and back."""
+
+    __slots__ = ()
 
     def request(self, endpoint: Endpoint) -> tuple[bytes, bytes]:
         """Head and body of the request."""
@@ -107,7 +79,7 @@ def _wires(call: Call, identity: Identity) -> tuple[Decoder, Encoder]:
     return decoder(call.wire, identity), encoder(call.wire, identity, call.asked.reply)
 
 
-class PassThrough:
+class PassThrough(Adapter):
     """The caller's own bytes, with the model's name replaced; and the endpoint's own bytes back."""
 
     __slots__ = ("_backend", "_call", "_held", "_relay")
@@ -167,7 +139,7 @@ class PassThrough:
         return translation if translation.resumable and translation.failure is None else None
 
 
-class Translated:
+class Translated(Adapter):
     """The request and its answer through the canonical form."""
 
     __slots__ = ("_backend", "_body", "_call", "_held", "identity")

@@ -11,15 +11,17 @@ import math
 from typing import Final
 
 from auriga_router import replies
-from auriga_router.adapter import Adapter, Held
+from auriga_router.adapter import Adapter
 from auriga_router.attempts import Tried
 from auriga_router.call import Call
 from auriga_router.candidates import Candidates
 from auriga_router.flow import Flow
 from auriga_router.held import HeldWhole
-from auriga_router.ports import Upstream
-from auriga_router.routing.outcome import Outcome, of_status
+from auriga_router.ports import Upstream, UpstreamUser
+from auriga_router.routing.outcome import Outcome
 from auriga_router.routing.retry_after import parse_retry_after
+from auriga_router.routing.status import of_status
+from auriga_router.stages import Held
 from auriga_router.trial import Trial
 from auriga_router.watch import EVERY, Watch
 from auriga_router.wire.http import ResponseHead
@@ -41,8 +43,8 @@ class State:
     DONE: Final = 6
 
 
-class Attempting:
-    """An exchange as its endpoint sees it. Implements ``ports.UpstreamUser``."""
+class Attempting(UpstreamUser):
+    """An exchange as its endpoint sees it."""
 
     __slots__ = (
         "_adapter", "_call", "_candidates", "_deadline", "_end", "_failed", "_flow", "_reconnected", "_state",
@@ -130,8 +132,11 @@ class Attempting:
         call = self._call
         if outcome is Outcome.UNSUPPORTED and self._flow is not None:
             outcome = _CLIENT_ERROR  # perhaps there is another way to ask for the rest
-        explained = outcome is _CLIENT_ERROR or head.status in self._trial.member.backend.explains
-        if explained or (outcome is _OK and not (call.stream and head.is_event_stream)):
+        if outcome is _OK:
+            whole = not (call.stream and head.is_event_stream)
+        else:
+            whole = outcome is _CLIENT_ERROR or head.status in self._trial.member.backend.explains
+        if whole:
             self._state = State.HOLDING_WHOLE
             self._whole = self._adapter.hold_whole(head, self._world.answer_limit)
             self._hold_whole(data, complete=complete)

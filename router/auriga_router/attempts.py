@@ -14,21 +14,37 @@ from auriga_router.routing.outcome import Outcome
 _TOKEN = re.compile(r"[A-Za-z*][!#$%&'*+.^_`|~:/0-9A-Za-z-]*")
 
 
-class Attempt(NamedTuple):
-    """One try of one request at one endpoint, ended. (A tuple: one is made for every attempt.)"""
+class Attempt:
+    """One try of one request at one endpoint, ended. Written out: compiled, it is made in a tenth of a tuple's time."""
 
-    request_id: str
-    role: str
-    """The role, or the Model's name where it was called by that."""
-    model: str
-    """Key of the Model."""
-    endpoint: str
-    outcome: Outcome
-    status: int
-    """The response's; 0 if none came."""
-    milliseconds: float
-    dialect: str
-    stream: bool
+    __slots__ = (
+        "dialect", "endpoint", "milliseconds", "model", "outcome", "request_id", "role", "status", "stream",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0917 - made in one place, for every request
+        self,
+        request_id: str,
+        role: str,
+        model: str,
+        endpoint: str,
+        outcome: Outcome,
+        status: int,
+        milliseconds: float,
+        dialect: str,
+        stream: bool,
+    ) -> None:
+        self.request_id = request_id
+        self.role = role
+        """The role, or the Model's name where it was called by that."""
+        self.model = model
+        """Key of the Model."""
+        self.endpoint = endpoint
+        self.outcome = outcome
+        self.status = status
+        """The response's; 0 if none came."""
+        self.milliseconds = milliseconds
+        self.dialect = dialect
+        self.stream = stream
 
 
 class Tried(NamedTuple):

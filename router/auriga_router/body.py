@@ -6,7 +6,7 @@ The original bytes go to the endpoint with only that value replaced: whatever el
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -30,17 +30,9 @@ class BodyError(Exception):
         self.param = param
 
 
-class Parsed(NamedTuple):
-    """What routing needs to know of a request."""
-
-    model: str
-    stream: bool
-    single: bool
-    """One choice is asked for."""
-    span: tuple[int, int]
-    """As ``locate`` gives it."""
-    document: dict[str, Any]
-    """All of it, but perhaps for the model."""
+Parsed = tuple[str, bool, bool, tuple[int, int], dict[str, Any]]
+"""What routing needs to know of a request: the model; is a stream asked for; is one choice; where the model stands, as
+``locate`` gives it; the whole document, but perhaps for the model."""
 
 
 def parse(body: bytes) -> Parsed:
@@ -50,7 +42,9 @@ def parse(body: bytes) -> Parsed:
         # Of long prompts a search for a second `model` would take as long as parsing does: that of the rest tells it.
         rest = _object(b"{" + body[first.end() :])
         if rest and "model" not in rest:
-            return Parsed(first[1][1:-1].decode("ascii"), *_options(rest), first.span(1), rest)
+            stream, single = _options(rest)
+            start, stop = first.span(1)
+            return body[start + 1 : stop - 1].decode("ascii"), stream, single, (start, stop), rest
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -60,7 +54,8 @@ def parse(body: bytes) -> Parsed:
     model = document.get("model")
     if not isinstance(model, str) or not model:
         raise BodyError("model: name a role or a Model" if model in (None, "") else "model: must be a string", "model")
-    return Parsed(model, *_options(document), locate(body), document)
+    stream, single = _options(document)
+    return model, stream, single, locate(body), document
 
 
 def _options(document: dict[str, Any]) -> tuple[bool, bool]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from auriga_router import completions
 from auriga_router.attempts import Tried, reply_headers
 from auriga_router.body import splice
@@ -13,37 +11,54 @@ from auriga_router.table import Backend, Chain, Member
 from auriga_router.translate import Asked, RequestError, Wire, read_request
 
 
-@dataclass(slots=True)
 class Call:
     """One request for an answer."""
 
-    request_id: bytes
-    operation: Operation
-    needs: frozenset[str]
-    """What a member must be capable of: what the operation needs, and what the request holds."""
-    chain: Chain
-    body: bytes = field(repr=False)
-    model_span: tuple[int, int]
-    """Where in the body the caller's model stands."""
-    stream: bool
-    single: bool
-    """One choice is asked for."""
-    keep_alive: bool
-    chunked: bool
-    """The client takes chunks (HTTP/1.1)."""
-    forwarded: bytes = b""
-    """Header lines that go on to the endpoint, each ending in CRLF."""
-    arranged_from: Chain | None = None
-    """The chain as it is written, if ``chain`` has its members in another order: drawn once, kept while it waits."""
-    key: int = 0
-    """Of the conversation; 0 if nothing depends on it."""
-    least_tokens: int = 0
-    """That the prompt has, if some member's context is too small for them; else 0."""
-    native: bytes = b""
-    """Header lines that go on to an endpoint of the caller's own dialect."""
-    left_out: bytes = b""
-    """Header line of the reply: fields that the endpoint was not sent, because its dialect has no place for them."""
-    _asked: Asked | None = field(default=None, repr=False)
+    __slots__ = (
+        "_asked", "arranged_from", "body", "chain", "chunked", "forwarded", "keep_alive", "key", "least_tokens",
+        "left_out", "model_span", "native", "needs", "operation", "request_id", "single", "stream",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0917 - made in one place, for every request
+        self,
+        request_id: bytes,
+        operation: Operation,
+        needs: frozenset[str],
+        chain: Chain,
+        body: bytes,
+        model_span: tuple[int, int],
+        stream: bool,
+        single: bool,
+        keep_alive: bool,
+        chunked: bool,
+    ) -> None:
+        self.request_id = request_id
+        self.operation = operation
+        self.needs = needs
+        """What a member must be capable of: what the operation needs, and what the request holds."""
+        self.chain = chain
+        self.body = body
+        self.model_span = model_span
+        """Where in the body the caller's model stands."""
+        self.stream = stream
+        self.single = single
+        """One choice is asked for."""
+        self.keep_alive = keep_alive
+        self.chunked = chunked
+        """The client takes chunks (HTTP/1.1)."""
+        self.forwarded = b""
+        """Header lines that go on to the endpoint, each ending in CRLF."""
+        self.arranged_from: Chain | None = None
+        """The chain as written, if ``chain`` has its members in another order: drawn once, kept while it waits."""
+        self.key = 0
+        """Of the conversation; 0 if nothing depends on it."""
+        self.least_tokens = 0
+        """That the prompt has, if some member's context is too small for them; else 0."""
+        self.native = b""
+        """Header lines that go on to an endpoint of the caller's own dialect."""
+        self.left_out = b""
+        """Header line of the reply: fields that the endpoint was not sent; its dialect has no place for them."""
+        self._asked: Asked | None = None
 
     @property
     def wire(self) -> Wire:

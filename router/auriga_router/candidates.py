@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 from auriga_router.adapter import Adapter, adapter
 from auriga_router.call import Call
@@ -16,12 +15,15 @@ from auriga_router.table import Member
 from auriga_router.translate import RequestError, Translation
 
 
-class Candidate(NamedTuple):
+class Candidate:
     """Whom to ask next."""
 
-    member: Member
-    endpoint: Endpoint
-    adapter: Adapter
+    __slots__ = ("adapter", "endpoint", "member")
+
+    def __init__(self, member: Member, endpoint: Endpoint, adapter: Adapter) -> None:
+        self.member = member
+        self.endpoint = endpoint
+        self.adapter = adapter
 
 
 class Candidates:

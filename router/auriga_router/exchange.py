@@ -65,8 +65,9 @@ class Exchange(Attempting):
         if isinstance(candidate, Wait):
             self._wait(candidate.member.backend.slots, now)
             return
-        member, endpoint, self._adapter = candidate
-        self._trial = Trial(member, endpoint, now)
+        member = candidate.member
+        self._adapter = candidate.adapter
+        self._trial = Trial(member, candidate.endpoint, now)
         end = now + member.timeouts.total
         self._end = end if end < self._deadline else self._deadline
         self._reconnected = False

@@ -5,11 +5,12 @@ Knows no sockets. A break is told as an outcome; who goes on is decided elsewher
 
 from __future__ import annotations
 
-from auriga_router.adapter import Adapter, Stream
+from auriga_router.adapter import Adapter
 from auriga_router.call import Call
 from auriga_router.dialects import Problem
 from auriga_router.ports import Client
 from auriga_router.routing.outcome import Outcome
+from auriga_router.stages import Stream
 from auriga_router.translate import Stop, Translation
 from auriga_router.wire.http import LAST_CHUNK
 

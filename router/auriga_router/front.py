@@ -6,7 +6,6 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable
-from itertools import count
 
 from auriga_router.admin import Admin
 from auriga_router.admission import able, admit
@@ -41,8 +40,8 @@ class Front:
         self._load = load
         self._random = random
         self._admin = admin
-        self._ids = count(1)
-        self._id_prefix = id_prefix.encode("ascii")
+        self._count = 0
+        self._id_prefix = f"{id_prefix}-".encode("ascii")
         self.table = RoutingTable()
         self.refused: Counter[tuple[int, str]] = Counter()
         """Requests that never came to a chain, by status and code."""
@@ -88,7 +87,7 @@ class Front:
     def _infer(self, request: Request, client: ServerConnection, operation: Operation) -> Exchange | None:
         request_id = self._request_id(request)
         call = admit(request, operation, self.table, request_id)
-        if isinstance(call, Call) and not able(call.chain, call.needs):
+        if operation is anthropic.COUNT_TOKENS and isinstance(call, Call) and not able(call.chain, call.needs):
             client.write(estimate(call, [])[1])
             client.done(keep_alive=request.keep_alive)
             return None
@@ -134,7 +133,8 @@ class Front:
         return given if given is not None and _REQUEST_ID.fullmatch(given) else self._new_id()
 
     def _new_id(self) -> bytes:
-        return b"%s-%x" % (self._id_prefix, next(self._ids))
+        self._count += 1
+        return self._id_prefix + str(self._count).encode("ascii")
 
 
 def _path(target: bytes) -> bytes:

@@ -13,6 +13,7 @@ from httptools import HttpParserError
 from auriga_router import sse
 from auriga_router.dialects import Dialect, Operation, Sign
 from auriga_router.routing.outcome import Outcome
+from auriga_router.stages import Held
 from auriga_router.translate import Kind, read_failure
 from auriga_router.translate.failure import OF_THE_CALLERS_MAKING
 from auriga_router.wire.http import JSON, ResponseHead, decoder, unchunk
@@ -28,7 +29,7 @@ REFUSALS: Final = {
 """What an error's body says, whatever its status: Gemini tells of a wrong key by 400, OpenAI of no credit by 429."""
 
 
-class HeldStream:
+class HeldStream(Held):
     """The start of a streamed answer: held until it says something."""
 
     __slots__ = ("_decoder", "_dialect", "_limit", "_rest", "_seen_event", "_size", "chunked", "raw")

@@ -45,8 +45,8 @@ def streamed(call: Call) -> bool:
     return True
 
 
-class Folding:
-    """Stands between an exchange, which streams, and its client, which does not. Implements ``ports.Client``."""
+class Folding(Client):
+    """Stands between an exchange, which streams, and its client, which does not."""
 
     __slots__ = ("_call", "_client", "_left", "_pieces")
 

@@ -1,6 +1,7 @@
 """What an exchange needs of the world outside: its client, its upstream connection, a clock. No sockets here.
 
-``wire/`` implements the first three; tests may implement any of them.
+``wire/`` implements the first three; tests may implement any of them. What is called for every request inherits from
+its port: compiled, its methods are then called directly; those of anything else are looked up by their names.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from auriga_router.wire.http import ResponseHead
 class Client(Protocol):
     """The caller's connection, while its request is being answered."""
 
+    __slots__ = ()
+
     def write(self, data: bytes) -> None:
         """Send bytes; silently nothing if the client is gone."""
 
@@ -29,9 +32,10 @@ class Client(Protocol):
 class Upstream(Protocol):
     """A connection to an endpoint, while it belongs to an exchange."""
 
-    @property
-    def reused(self) -> bool:
-        """Did it carry an earlier request? Then its peer may have closed it in the meantime."""
+    __slots__ = ()
+
+    reused: bool
+    """Did it carry an earlier request? Then its peer may have closed it in the meantime."""
 
     def send(self, head: bytes, body: bytes) -> None:
         """Send a request."""
@@ -51,6 +55,8 @@ class Upstream(Protocol):
 
 class UpstreamUser(Protocol):
     """Who a connection to an endpoint reports to."""
+
+    __slots__ = ()
 
     def on_connected(self, upstream: Upstream) -> None:
         """The connection that ``Connector.acquire`` promised."""
@@ -74,6 +80,8 @@ class UpstreamUser(Protocol):
 class Connector(Protocol):
     """Gives connections to endpoints."""
 
+    __slots__ = ()
+
     def acquire(self, endpoint: Endpoint, user: UpstreamUser, *, fresh: bool = False) -> Upstream | None:
         """An idle connection now, or a later call of ``on_connected`` or ``on_connect_failed``.
 
@@ -86,6 +94,8 @@ class Connector(Protocol):
 
 class Timed(Protocol):
     """Something with a moment after which ``on_expired`` is called by the sweep."""
+
+    __slots__ = ()
 
     expires: float
 

@@ -13,6 +13,7 @@ from httptools import HttpParserError
 from auriga_router import sse
 from auriga_router.dialects import Dialect, Problem, Sign
 from auriga_router.journal import Journal
+from auriga_router.stages import Stream
 from auriga_router.wire.http import LAST_CHUNK, Decoder, chunk, decoder, unchunk
 
 _ERROR_KEY: Final = b'"error"'
@@ -25,7 +26,7 @@ _LARGE: Final = 16384
 """Pieces, or bytes in one of them, from which on what was sent is packed."""
 
 
-class Relay:
+class Relay(Stream):
     """The rest of a stream, on its way to the client."""
 
     __slots__ = (
@@ -56,7 +57,7 @@ class Relay:
     def feed(self, data: bytes, *, complete: bool) -> bytes:
         """What to send to the client for these bytes of the response."""
         plain = self._decoder is None and not (complete or self._pending) and data.endswith(sse.EVENT_AND_CHUNK_END)
-        if not plain or _ERROR_KEY in data:  # which nearly no read is
+        if not plain or data.rfind(_ERROR_KEY) >= 0:  # which nearly no read is; from behind CPython searches faster
             data = self._forward(data, complete=complete)
         sent = self._sent
         sent.append(data)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from auriga_router.adapter import Held
+from auriga_router.adapter import Adapter
 from auriga_router.call import Call
 from auriga_router.endpoint import Endpoint
 from auriga_router.held import HeldWhole
 from auriga_router.routing.outcome import Outcome
+from auriga_router.stages import Held
 from auriga_router.table import Backend
 from auriga_router.translate import Tape, Translation
 from auriga_router.translated import TranslatedRelay, TranslatedStream
@@ -25,7 +26,7 @@ class HeldStep(HeldWhole):
         return Outcome.OK if self.status == 200 else Outcome.CLIENT_ERROR
 
 
-class Unexpected:
+class Unexpected(Held):
     """A stream where none was asked for."""
 
     __slots__ = ()
@@ -35,8 +36,8 @@ class Unexpected:
         return Outcome.MALFORMED
 
 
-class Resuming:
-    """One attempt to go on with ``translation``, the caller's stream so far. Implements Adapter."""
+class Resuming(Adapter):
+    """One attempt to go on with ``translation``, the caller's stream so far."""
 
     __slots__ = ("_backend", "_call", "_held", "_translation", "_way")
     __deletable__ = ["_held"]

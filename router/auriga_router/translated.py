@@ -14,6 +14,7 @@ from auriga_router.call import Call
 from auriga_router.dialects import Problem
 from auriga_router.held import REFUSALS, HeldWhole
 from auriga_router.routing.outcome import Outcome
+from auriga_router.stages import Held, Stream
 from auriga_router.translate import (
     AnswerError,
     Dropped,
@@ -77,7 +78,7 @@ class TranslatedWhole(HeldWhole):
         return failure.kind
 
 
-class TranslatedStream:
+class TranslatedStream(Held):
     """The start of a streamed answer: held until it says something."""
 
     __slots__ = ("_limit", "_size", "decoder", "out", "translation")
@@ -113,7 +114,7 @@ class TranslatedStream:
         return None
 
 
-class TranslatedRelay:
+class TranslatedRelay(Stream):
     """The rest of a stream, on its way to the client."""
 
     __slots__ = ("_chunked", "_decoder", "_start", "_translation", "_unsent", "broken")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from auriga_router.endpoint import Endpoint
-from auriga_router.ports import Clock, Connector, Timed, Upstream
+from auriga_router.ports import Clock, Connector, Timed, Upstream, UpstreamUser
 from auriga_router.wire.http import ResponseHead
 
 EVERY: Final = 10.0
@@ -33,8 +33,8 @@ class World(Protocol):
     def timed(self) -> set[Timed]: ...
 
 
-class Watch:
-    """Asks the endpoint for its health again and again, and tells when it has none. Implements ``UpstreamUser``."""
+class Watch(UpstreamUser):
+    """Asks the endpoint for its health again and again, and tells when it has none."""
 
     __slots__ = ("_endpoint", "_failed", "_limit", "_on_dead", "_upstream", "_waiting", "_world", "expires")
 

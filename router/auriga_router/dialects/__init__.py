@@ -79,13 +79,10 @@ COUNTS_TOKENS = "count_tokens"
 class Dialect(Protocol):
     """What the router must know of a wire format."""
 
-    @property
-    def name(self) -> str:
-        """As in ``Attempt.dialect``."""
-
-    @property
-    def end_event(self) -> bytes:
-        """The event that ends every whole stream."""
+    name: str
+    """As in ``Attempt.dialect``."""
+    end_event: bytes
+    """The event that ends every whole stream."""
 
     def look(self, event: Event) -> int:
         """What this event of a stream shows (``Sign`` bits)."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import orjson
 
-from auriga_router.dialects import COUNTS_TOKENS, Document, Operation, Problem, Sign
+from auriga_router.dialects import COUNTS_TOKENS, Dialect, Document, Operation, Problem, Sign
 from auriga_router.routing.outcome import Outcome
 from auriga_router.sse import Event
 from auriga_router.translate import Kind, Wire, read_failure, write_failure
@@ -27,7 +27,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-class Anthropic:
+class Anthropic(Dialect):
     """Anthropic's dialect."""
 
     name = "anthropic"

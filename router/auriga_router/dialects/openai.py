@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from auriga_router.dialects import Document, Operation, Problem, Sign
+from auriga_router.dialects import Dialect, Document, Operation, Problem, Sign
 from auriga_router.routing.outcome import Outcome
 from auriga_router.sse import Event
 from auriga_router.translate import Kind, Wire, read_failure, write_failure
@@ -19,7 +19,7 @@ _ANSWERED_WITHOUT_CONTENT: Final = ("length", "content_filter", "tool_calls", "f
 """Reasons to finish that are an answer even when nothing was said; ``stop`` after nothing is no answer."""
 
 
-class OpenAI:
+class OpenAI(Dialect):
     """OpenAI's dialect."""
 
     name = "openai"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container
-from typing import NamedTuple
 
 from auriga_router.dialects import Skipped
 from auriga_router.endpoint import Endpoint
@@ -44,10 +43,13 @@ def _probe(
     return None
 
 
-class Wait(NamedTuple):
+class Wait:
     """Nobody can be asked now, but in this member's queue is a place."""
 
-    member: Member
+    __slots__ = ("member",)
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
 
 
 def choose_or_wait(

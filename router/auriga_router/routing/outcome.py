@@ -68,25 +68,3 @@ FAILURES = bits(
     Outcome.CONNECT, Outcome.TIMEOUT, Outcome.SERVER_ERROR, Outcome.EMPTY, Outcome.MALFORMED, Outcome.CUT, Outcome.STALL
 )
 """What speaks against the endpoint and counts for its breaker. A 4xx never does: bad callers must not eject it."""
-
-
-_OF_STATUS = {
-    **dict.fromkeys((401, 402, 403), Outcome.UNAUTHORIZED),
-    **dict.fromkeys((404, 405, 409, 410, 501), Outcome.UNSUPPORTED),
-    408: Outcome.TIMEOUT,
-    429: Outcome.RATE_LIMITED,
-}
-
-
-_OK = Outcome.OK
-
-
-def of_status(status: int) -> Outcome:
-    """The outcome that a response's status alone decides. 2xx is OK until the body says otherwise."""
-    if 200 <= status < 300:
-        return _OK
-    if status in _OF_STATUS:
-        return _OF_STATUS[status]
-    if 400 <= status < 500:
-        return Outcome.CLIENT_ERROR
-    return Outcome.SERVER_ERROR if status >= 500 else Outcome.MALFORMED

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from auriga_router.endpoint import Address, Endpoint
-from auriga_router.ports import CoarseClock, UpstreamUser
+from auriga_router.ports import CoarseClock, Connector, UpstreamUser
 from auriga_router.wire.proxy import connect
 from auriga_router.wire.upstream import UpstreamConnection
 
@@ -97,8 +97,8 @@ class _Pool:
         self._idle.pop(connection, None)
 
 
-class Pools:
-    """The connections to every endpoint. Implements ``ports.Connector``."""
+class Pools(Connector):
+    """The connections to every endpoint."""
 
     def __init__(self, clock: CoarseClock, ca_file: str = "") -> None:
         """``ca_file``: PEM file of authorities that are trusted besides the system's. Raises OSError."""

@@ -22,9 +22,22 @@ _KEPT: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"co
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _ONCE: Final = frozenset({b"host", b"transfer-encoding"})
 """What must not be repeated: two readers of such a request might each heed another one. llhttp counts the lengths."""
-
-
+_SECRET: Final = b"authorization"
 _UNUSUAL: Final = frozenset({b"transfer-encoding", b"content-encoding", b"expect"})
+_SPELLINGS: Final[dict[bytes, bytes]] = {}
+"""Names of headers as they were written -> in lower case, or empty for one that nobody asks for. Clients write few."""
+_MAX_SPELLINGS: Final = 1024
+_LONGEST: Final = max(map(len, _KEPT))
+
+
+def _learnt(name: bytes) -> bytes:
+    if len(name) > _LONGEST:
+        return b""
+    if len(_SPELLINGS) >= _MAX_SPELLINGS:
+        _SPELLINGS.clear()  # somebody makes names up
+    lower = name.lower()
+    _SPELLINGS[name] = known = lower if lower in _KEPT or lower == _SECRET else b""
+    return known
 
 
 class Refusal(NamedTuple):
@@ -143,14 +156,19 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by httptools."""
         self._head_bytes += len(name) + len(value) + 4  # colon, space and CRLF
-        name = name.lower()
-        if name in _KEPT:
-            headers = self._headers
-            if name in headers and name in _ONCE and self.current is not None:
-                self.current.repeats = name
-            headers[name] = value
-        elif name == b"authorization" and self.current is not None and self.current.target == LOAD:
-            self._headers[name] = value  # our own operator's, and never forwarded
+        known = _SPELLINGS.get(name)
+        if known is None:
+            known = _learnt(name)
+        if known:
+            self._keep(known, value)
+
+    def _keep(self, name: bytes, value: bytes) -> None:
+        headers, request = self._headers, self.current
+        if request is None or (name == _SECRET and request.target != LOAD):
+            return  # only our own operator's is kept, and never forwarded
+        if name in headers and name in _ONCE:
+            request.repeats = name
+        headers[name] = value
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import httptools
 
-from auriga_router.ports import CoarseClock
+from auriga_router.ports import Client, CoarseClock
 from auriga_router.wire.request import MAX_HEAD, Refusal, Request, RequestReader, check
 
 _HEAD_SECONDS: Final = 30.0
@@ -56,8 +56,8 @@ class _Phase:
     CLOSED: Final = 2
 
 
-class ServerConnection(asyncio.Protocol):
-    """An HTTP/1.1 server connection. Implements ``ports.Client``."""
+class ServerConnection(asyncio.Protocol, Client):
+    """An HTTP/1.1 server connection."""
 
     __slots__ = ("_advancing", "_answering", "_hub", "_in_body", "_listener", "_paused", "_phase", "_reader",
                  "_reading", "_refusal", "_transport", "_watched", "expires")  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Final
 
 import httptools
 
-from auriga_router.ports import UpstreamUser
+from auriga_router.ports import Upstream, UpstreamUser
 from auriga_router.wire.http import ResponseHead
 
 _MAX_HEAD: Final = 65536
@@ -55,7 +55,7 @@ class _Notes:
             self.keep_alive = self.parser.should_keep_alive()
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection(asyncio.Protocol, Upstream):
     """An HTTP/1.1 client connection. Reports to its ``user``; belongs to the pool while it has none."""
 
     __slots__ = ("_head", "_notes", "_on_idle", "_on_lost", "_paused", "_response", "_silent", "_transport",
