@@ -8,6 +8,7 @@ It knows no sockets: it is told of bytes and events, and calls its ports. What f
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from typing import Final
 
 from auriga_router import replies
@@ -15,6 +16,7 @@ from auriga_router.adapter import Adapter
 from auriga_router.attempts import Tried
 from auriga_router.call import Call
 from auriga_router.candidates import Candidates
+from auriga_router.endpoint import Endpoint
 from auriga_router.flow import Flow
 from auriga_router.held import HeldWhole
 from auriga_router.ports import Upstream, UpstreamUser
@@ -23,7 +25,7 @@ from auriga_router.routing.retry_after import parse_retry_after
 from auriga_router.routing.status import of_status
 from auriga_router.stages import Held
 from auriga_router.trial import Trial
-from auriga_router.watch import EVERY, Watch
+from auriga_router.watch import EVERY, IN_DOUBT, Watch
 from auriga_router.wire.http import ResponseHead
 from auriga_router.world import World
 
@@ -207,9 +209,7 @@ class Attempting(UpstreamUser):
     def _end_attempt(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> float:
         """Free what the attempt holds, and record it. ``whole``: the response was read to its end. Gives the time."""
         upstream, self._upstream = self._upstream, None
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
+        self._stop_watching()
         if upstream is not None:
             if whole:
                 upstream.release()
@@ -227,11 +227,29 @@ class Attempting(UpstreamUser):
         """A whole answer takes its time; does its endpoint still live? A provider cannot be asked that."""
         trial = self._trial
         self._limit(self._end)
+        if self._watch is not None:
+            return
         if not trial.member.backend.external:
             self._watch = Watch(self._world, trial.endpoint, trial.member.timeouts.connect, self._endpoint_died)
         elif self._candidates.others(trial.endpoint, now):
             self._limit((trial.started + self._deadline) / 2)
             self._end = self.expires  # somebody else could answer, and needs time, too
+
+    def endpoint_left(self, endpoints: Container[Endpoint]) -> None:
+        """These are in the snapshot no more, and do not drain. One may be gone without a word: its health will tell."""
+        trial = self._trial
+        if not State.CONNECTING < self._state < State.FLOWING or trial.endpoint not in endpoints:
+            return
+        if self._watch is not None:
+            self._watch.hurry()
+        elif not trial.member.backend.external:
+            limit = min(trial.member.timeouts.connect, IN_DOUBT)
+            self._watch = Watch(self._world, trial.endpoint, limit, self._endpoint_died)
+
+    def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
 
     def _endpoint_died(self) -> None:
         self._watch = None

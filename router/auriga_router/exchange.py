@@ -114,6 +114,7 @@ class Exchange(Attempting):
         call, trial = self._call, self._trial
         now = self._world.now()
         trial.first_content(now)
+        self._stop_watching()
         self._state = State.FLOWING
         self._left = self._deadline - now  # the deadline stands still while content flows
         self._end = trial.started + trial.member.timeouts.total

@@ -15,6 +15,7 @@ from auriga_router.admin import Admin
 from auriga_router.compile import compile as compile_table
 from auriga_router.compile import compile_in_steps
 from auriga_router.endpoint import Address, Endpoint, parse_address
+from auriga_router.exchange import Exchange
 from auriga_router.front import Front
 from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import LoadReader, Loads
@@ -80,6 +81,8 @@ class Router:
         self._servers: list[asyncio.Server] = []
         self._leaving: dict[tuple[str, Address], Endpoint] = {}
         """Endpoints that are in no table any more but still have requests under way."""
+        self._doubtful: set[Endpoint] = set()
+        """Those of them that do not drain, as far as is known."""
 
     def status(self) -> dict[str, Any]:
         """What ``/status`` tells."""
@@ -113,6 +116,20 @@ class Router:
         gone += [endpoint for endpoint in self._leaving.values() if endpoint not in staying]
         self._leaving = {(endpoint.model, endpoint.address): endpoint for endpoint in gone if endpoint.in_flight}
         self._pools.drop(gone)
+        self._doubt(table.snapshot)
+
+    def _doubt(self, snapshot: Snapshot) -> None:
+        """An endpoint that left without draining may be gone without a word: requests that wait there find out."""
+        doubtful = {
+            endpoint
+            for endpoint in self._leaving.values()
+            if endpoint.name not in snapshot.terminating.get(endpoint.model, ())
+        }
+        new, self._doubtful = doubtful - self._doubtful, doubtful
+        if new:
+            for timed in list(self._world.timed):
+                if isinstance(timed, Exchange):
+                    timed.endpoint_left(new)
 
     def _resized(self, before: RoutingTable) -> Iterator[None]:
         """Tells the queues of Models that have changed since. Pauses after every few."""

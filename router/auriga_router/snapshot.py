@@ -18,3 +18,5 @@ class Snapshot:
     secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Model key -> ``host:port`` of each endpoint that is ready (served Models only; a provider has its baseURL)."""
+    terminating: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """The same of those that take no new request, and finish what they have begun."""

@@ -16,6 +16,8 @@ from auriga_router.wire.http import ResponseHead
 
 EVERY: Final = 10.0
 """Seconds between two looks."""
+IN_DOUBT: Final = 1.0
+"""Seconds at most for a look at an endpoint that has left the snapshot."""
 _PATIENCE: Final = 2
 """Looks in a row that must fail: a machine under load may miss one."""
 
@@ -50,6 +52,11 @@ class Watch(UpstreamUser):
         self.expires = math.inf
         world.timed.add(self)
         self._look()
+
+    def hurry(self) -> None:
+        """There is reason for doubt: look now."""
+        if not self._waiting:
+            self.expires = 0.0
 
     def stop(self) -> None:
         """Nobody waits any more."""

@@ -92,6 +92,11 @@ class Upstream:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
+    def stop_listening(self) -> None:
+        """Refuse new connections; those that are open stay so."""
+        assert self._server is not None
+        self._server.close()
+
     async def visited(self, count: int = 1) -> Visit:
         """Wait until so many requests have come; gives the last of them."""
         async with asyncio.timeout(30), self._arrived:

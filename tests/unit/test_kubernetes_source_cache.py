@@ -39,6 +39,19 @@ def test_a_model_without_a_ready_pod_has_no_endpoints() -> None:
     assert cache.snapshot().endpoints == {}
 
 
+def test_a_pod_that_terminates_is_told_of_until_it_is_gone() -> None:
+    going = {"addresses": ["10.0.0.1"], "conditions": {"ready": False, "terminating": True}}
+    cache = after(Put(SLICES, endpoint_slice("s", "m", "10.0.0.1")))
+    assert cache.snapshot().terminating == {}
+    cache.fold([Put(SLICES, endpoint_slice("s", "m", going, version=2))])
+    snapshot = cache.snapshot()
+    assert (snapshot.endpoints, snapshot.terminating) == ({"default/m": ()}, {"default/m": ("10.0.0.1:8080",)})
+    cache.fold([Put(SLICES, endpoint_slice("s", "m", version=3))])
+    assert cache.snapshot().terminating == {}
+    cache.fold([Put(SLICES, endpoint_slice("s", "m", going, version=4)), Gone(SLICES, "default/s")])
+    assert cache.snapshot().terminating == {}
+
+
 def test_what_a_full_list_does_not_name_is_gone() -> None:
     cache = after(Put(MODELS, model("a")), Put(MODELS, model("b")), Put(MODELS, model("a", namespace="other")))
     cache.fold([Only(MODELS, "default", frozenset({"default/a"}))])

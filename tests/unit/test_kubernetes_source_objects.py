@@ -22,7 +22,25 @@ from support.kubernetes_objects import chain, endpoint_slice, model, provider
 )
 def test_only_endpoints_that_take_new_requests_count(endpoint: dict, taken: bool) -> None:
     found = objects.read_slice(endpoint_slice("s", "m", {"addresses": ["10.0.0.1"], **endpoint}))
-    assert found == Slice("default/m", frozenset({"10.0.0.1:8080"} if taken else ()))
+    assert (found.model, found.ready) == ("default/m", frozenset({"10.0.0.1:8080"} if taken else ()))
+
+
+def test_endpoints_that_finish_what_they_have_begun_are_told_apart_from_those_that_are_gone() -> None:
+    def pod(host: str, **conditions: bool) -> dict:
+        return {"addresses": [host], "conditions": conditions}
+
+    found = objects.read_slice(
+        endpoint_slice(
+            "s",
+            "m",
+            pod("10.0.0.1", ready=True),
+            pod("10.0.0.2", ready=False, serving=True, terminating=True),
+            pod("10.0.0.3", ready=False, serving=False, terminating=True),
+            pod("10.0.0.4", ready=False),
+        )
+    )
+    assert found.terminating == {"10.0.0.2:8080", "10.0.0.3:8080"}
+    assert objects.terminating([found, found]) == ("10.0.0.2:8080", "10.0.0.3:8080")
 
 
 @pytest.mark.parametrize(

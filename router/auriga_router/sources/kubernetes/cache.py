@@ -69,6 +69,8 @@ class Cache:
         self._slices_of: defaultdict[str, dict[str, Slice]] = defaultdict(dict)
         """Key of the Model -> its EndpointSlices by key."""
         self._endpoints: dict[str, tuple[str, ...]] = {}
+        self._terminating: dict[str, tuple[str, ...]] = {}
+        """The same for those that finish what they have begun; only of Models that have such."""
         self._references: dict[str, Reference] = {}
         self._secrets = dict(saved.secrets)
         self._changed: set[Kind | None] = {None}
@@ -112,6 +114,9 @@ class Cache:
                 chains=self._frozen(CHAINS, before.chains),
                 secrets=self._named_secrets() if None in self._changed else before.secrets,
                 endpoints=MappingProxyType(self._endpoints.copy()) if SLICES in self._changed else before.endpoints,
+                terminating=MappingProxyType(self._terminating.copy())
+                if SLICES in self._changed
+                else before.terminating,
             )
             self._changed.clear()
         return self._snapshot
@@ -172,8 +177,14 @@ class Cache:
         for model in {part.model for part in (before, now) if part}:
             if slices := self._slices_of[model]:
                 self._endpoints[model] = objects.addresses(slices.values())
+                going = objects.terminating(slices.values())
             else:
                 del self._slices_of[model], self._endpoints[model]
+                going = ()
+            if going:
+                self._terminating[model] = going
+            else:
+                self._terminating.pop(model, None)
 
     def _refer(self, model: str, reference: Reference | None) -> None:
         if self._references.get(model) == reference:

@@ -64,6 +64,8 @@ class Slice:
     ready: frozenset[str]
     """``host:port`` of each pod that takes requests now."""
     ipv6: bool = False
+    terminating: frozenset[str] = frozenset()
+    """Pods that finish what they have begun."""
 
 
 class Reference(NamedTuple):
@@ -96,14 +98,21 @@ def read_chain(item: Object) -> RoleChain:
 
 
 def read_slice(item: Object) -> Slice:
-    """Only the endpoints that are ready and not about to go: a terminating pod gets no new request."""
+    """Ready are only those that are not about to go: a terminating pod gets no new request."""
     metadata = item["metadata"]
     ports = {port.get("name") or "": port.get("port") for port in item.get("ports") or []}
     port = ports.get("http") or next(iter(ports.values()), None)
     ipv6 = item.get("addressType") == "IPv6"
-    hosts = (host for endpoint in item.get("endpoints") or [] if _takes_requests(endpoint) for host in _hosts(endpoint))
-    ready = frozenset(f"[{host}]:{port}" if ipv6 else f"{host}:{port}" for host in hosts) if port else frozenset()
-    return Slice(f"{metadata['namespace']}/{metadata['labels'][MODEL_LABEL]}", ready, ipv6)
+    endpoints = (item.get("endpoints") or []) if port else []
+    form = f"[{{}}]:{port}" if ipv6 else f"{{}}:{port}"
+    ready = frozenset(form.format(host) for each in endpoints if _takes_requests(each) for host in _hosts(each))
+    going = frozenset(form.format(host) for each in endpoints if _is_terminating(each) for host in _hosts(each))
+    return Slice(f"{metadata['namespace']}/{metadata['labels'][MODEL_LABEL]}", ready, ipv6, going)
+
+
+def terminating(slices: Iterable[Slice]) -> tuple[str, ...]:
+    """All of one Model."""
+    return tuple(sorted({address for part in slices for address in part.terminating}))
 
 
 def addresses(slices: Iterable[Slice]) -> tuple[str, ...]:
@@ -147,7 +156,11 @@ def _metadata(item: Object) -> Object:
 def _takes_requests(endpoint: Object) -> bool:
     conditions = endpoint.get("conditions") or {}
     # Absent means ready: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/
-    return conditions.get("ready") is not False and not conditions.get("terminating")
+    return conditions.get("ready") is not False and not _is_terminating(endpoint)
+
+
+def _is_terminating(endpoint: Object) -> bool:
+    return bool((endpoint.get("conditions") or {}).get("terminating"))
 
 
 def _hosts(endpoint: Object) -> list[str]:
