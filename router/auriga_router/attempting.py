@@ -237,9 +237,9 @@ class Attempting(UpstreamUser):
 
     def endpoint_left(self, endpoints: Container[Endpoint]) -> None:
         """These are in the snapshot no more, and do not drain. One may be gone without a word: its health will tell."""
-        trial = self._trial
-        if not State.CONNECTING < self._state < State.FLOWING or trial.endpoint not in endpoints:
+        if not State.CONNECTING < self._state < State.FLOWING or self._trial.endpoint not in endpoints:
             return
+        trial = self._trial
         if self._watch is not None:
             self._watch.hurry()
         elif not trial.member.backend.external:
