@@ -12,7 +12,7 @@ from typing import Protocol
 import orjson
 from httptools import HttpParserError
 
-from auriga_router import completions
+from auriga_router import completions, usage
 from auriga_router.call import Call
 from auriga_router.endpoint import Endpoint
 from auriga_router.held import HeldStream, HeldWhole
@@ -55,6 +55,9 @@ class Adapter(Protocol):
 
     def take(self, step: HeldWhole) -> bool:
         """Does this reply, which is no stream, lead to another request of the same attempt?"""
+
+    def tokens(self, prompt: int) -> int:
+        """How many a committed stream took, prompt included. ``prompt``: where nobody says so, this was its part."""
 
     def translation(self) -> Translation | None:
         """After a break: the caller's stream so far, for another endpoint to go on with; None if that cannot be."""
@@ -110,7 +113,7 @@ class PassThrough(Adapter):
         """See Adapter."""
         call, held = self._call, self._held
         del self._held
-        kept = call.chain.resume and call.single and call.operation.resumes
+        kept = self._resumes or self._backend.tokens_per_minute > 0
         self._relay = Relay(
             call.operation.dialect,
             Journal() if kept else None,
@@ -124,10 +127,19 @@ class PassThrough(Adapter):
         """See Adapter."""
         return False
 
+    @property
+    def _resumes(self) -> bool:
+        call = self._call
+        return call.chain.resume and call.single and call.operation.resumes
+
+    def tokens(self, prompt: int) -> int:
+        """See Adapter."""
+        return usage.of_answer(self._relay.sent() or b"", prompt)
+
     def translation(self) -> Translation | None:
         """See Adapter. What was forwarded is read again, into an encoder that then stands where the caller does."""
         call = self._call
-        sent = self._relay.sent()
+        sent = self._relay.sent() if self._resumes else None
         if sent is None:
             return None
         identity = Identity(call.request_id.decode("ascii"), 0, verbatim=True)
@@ -180,6 +192,10 @@ class Translated(Adapter):
     def take(self, step: HeldWhole) -> bool:
         """See Adapter."""
         return False
+
+    def tokens(self, prompt: int) -> int:
+        """See Adapter."""
+        return self._held.translation.tokens(prompt)
 
     def translation(self) -> Translation | None:
         """See Adapter."""

@@ -11,7 +11,7 @@ import math
 from collections.abc import Container
 from typing import Final
 
-from auriga_router import replies
+from auriga_router import replies, usage
 from auriga_router.adapter import Adapter
 from auriga_router.attempts import Tried
 from auriga_router.call import Call
@@ -218,10 +218,21 @@ class Attempting(UpstreamUser):
         elif self._state == State.CONNECTING:
             self._world.connector.forget(self._trial.endpoint, self)
         now = self._world.now()
+        if self._trial.reserved:
+            self._trial.settle(self._tokens(outcome), now)
         self._trial.end(outcome, now, self._call.chain.breaker, retry_after)
         if self._world.on_attempt is not None:
             self._world.on_attempt(self._trial.record(self._call, outcome, now))
         return now
+
+    def _tokens(self, outcome: Outcome) -> int:
+        """That the attempt took. Who was computing for us until now has taken the prompt at least."""
+        thought = self._trial.reserved
+        if self._state == State.FLOWING:
+            return self._adapter.tokens(thought)
+        if outcome is _OK:
+            return usage.of_answer(self._whole.body, thought)
+        return thought if outcome is Outcome.TIMEOUT or outcome is Outcome.CANCELLED else 0
 
     def _look_after(self, now: float) -> None:
         """A whole answer takes its time; does its endpoint still live? A provider cannot be asked that."""

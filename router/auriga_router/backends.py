@@ -73,6 +73,7 @@ def compile_backend(
         capacity=_capacity(spec, len(endpoints)),
         max_queued=_MAX_QUEUED if spec.limits.max_queued is None else spec.limits.max_queued,
         per_minute=spec.limits.requests_per_minute or 0,
+        tokens_per_minute=spec.limits.tokens_per_minute or 0,
         cold=not endpoints and spec.external is None and not spec.suspended and not _failed(model),
         price=_price(spec.pricing),
         secret=secret_of(model),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from auriga_router import replies
+from auriga_router import replies, usage
 from auriga_router.attempting import Attempting, State
 from auriga_router.attempts import Replied, Tried
 from auriga_router.call import Call
@@ -68,6 +68,8 @@ class Exchange(Attempting):
         member = candidate.member
         self._adapter = candidate.adapter
         self._trial = Trial(member, candidate.endpoint, now)
+        if member.backend.tokens_per_minute:
+            self._trial.reserve(usage.of_prompt(len(self._call.body)), now)
         end = now + member.timeouts.total
         self._end = end if end < self._deadline else self._deadline
         self._reconnected = False

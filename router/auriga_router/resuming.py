@@ -84,6 +84,10 @@ class Resuming(Adapter):
         del self._held
         return relay, relay.start(complete=complete)
 
+    def tokens(self, prompt: int) -> int:
+        """See Adapter."""
+        return self._translation.tokens(prompt)
+
     def translation(self) -> Translation | None:
         """See Adapter."""
         return self._translation if self._translation.resumable else None

@@ -144,7 +144,8 @@ class Router:
             self._loads.follow(backend)
             if before is not None and before.endpoints != backend.endpoints and backend.slots.requests:
                 backend.slots.touch()
-            backend.slots.resize(backend.capacity, backend.max_queued, backend.per_minute)
+            limits = backend.per_minute, backend.tokens_per_minute
+            backend.slots.resize(backend.capacity, backend.max_queued, *limits)
             if not backend.cold:
                 backend.slots.call(self._world.now())
         elif before is not None:

@@ -39,7 +39,7 @@ class Slots:
     longest: int = 0
     """Requests that may wait."""
     pace: Pace | None = None
-    """The limit of requests per minute, if there is one."""
+    """The limits per minute, if there are any."""
     waited: Histogram = field(default_factory=Histogram)
     """How long those waited whose turn came."""
     queue: OrderedDict[Waiter, float] | None = None
@@ -123,15 +123,15 @@ class Slots:
             self.queue.pop(waiter, None)
             self.touch()
 
-    def resize(self, capacity: int, longest: int, per_minute: int) -> None:
+    def resize(self, capacity: int, longest: int, per_minute: int, tokens_per_minute: int = 0) -> None:
         """What there is has changed."""
         if self.requests and capacity != self.capacity:
             self.touch()
         self.capacity, self.longest = capacity, longest
-        if per_minute and self.pace is None:
+        if (per_minute or tokens_per_minute) and self.pace is None:
             self.pace = Pace()
         if self.pace is not None:
-            self.pace.limit(per_minute)
+            self.pace.limit(per_minute, tokens_per_minute)
 
     def call(self, now: float) -> None:
         """Those for whom there is room look again, in their order, each once: some may have to wait on."""

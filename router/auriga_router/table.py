@@ -83,6 +83,8 @@ class Backend:
     """Requests that may wait for a slot."""
     per_minute: int = 0
     """Requests per minute; 0: no limit."""
+    tokens_per_minute: int = 0
+    """Tokens of prompts and answers; 0: no limit."""
     cold: bool = False
     """It has no endpoint, and may get one by itself."""
     price: float = 0.0

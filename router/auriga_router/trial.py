@@ -21,7 +21,7 @@ _SAYS_NOTHING: Final = bits(Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CON
 class Trial:
     """An attempt under way. ``end`` must be called exactly once."""
 
-    __slots__ = ("_probe", "endpoint", "member", "sent", "started", "status", "streamed")
+    __slots__ = ("_probe", "endpoint", "member", "reserved", "sent", "started", "status", "streamed")
 
     def __init__(self, member: Member, endpoint: Endpoint, now: float) -> None:
         self.member = member
@@ -31,10 +31,25 @@ class Trial:
         """When the request went out; 0 while there is no connection."""
         self.status = 0
         self.streamed = False
+        self.reserved = 0
+        """Tokens that it was thought to take, of a Model with a limit of them."""
         endpoint.in_flight += 1
         endpoint.asked_at = now
         member.backend.slots.begin(now)
         self._probe = gate.enter(endpoint.gate)
+
+    def reserve(self, tokens: int, now: float) -> None:
+        """It will take about so many, beside its answer."""
+        pace = self.member.backend.slots.pace
+        if pace is not None:
+            self.reserved = max(tokens, 1)
+            pace.spend(self.reserved, now)
+
+    def settle(self, tokens: int, now: float) -> None:
+        """It took so many."""
+        pace = self.member.backend.slots.pace
+        if pace is not None:
+            pace.spend(tokens - self.reserved, now)
 
     def first_content(self, now: float) -> None:
         """The stream has begun to say something."""

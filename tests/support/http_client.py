@@ -76,7 +76,7 @@ class RawClient:
         """The next reply, read to its end or to the connection's."""
         parser = self._parser(method)
         status, headers, pieces = 0, {}, []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     event = parser.next_event()

@@ -1,4 +1,4 @@
-"""A limit of requests per minute. Pure; ``now`` is passed in.
+"""A limit of requests and of tokens per minute. Pure; ``now`` is passed in.
 
 The generic cell rate algorithm: a minute's worth may come at once, and then one for each that has become due.
 """
@@ -12,22 +12,37 @@ _MINUTE = 60.0
 
 @dataclass(slots=True)
 class Pace:
-    """The state of one limit."""
+    """The state of one Model's limits."""
 
     interval: float = 0.0
     """Seconds between two requests that could go on for ever; 0: no limit."""
     paid_until: float = 0.0
     """The moment up to which requests have used the limit up."""
+    token_interval: float = 0.0
+    """Seconds that a token takes to become due; 0: no limit."""
+    spent_until: float = 0.0
+    """The moment up to which tokens have used their limit up."""
 
-    def limit(self, per_minute: int) -> None:
-        """0: no limit."""
-        self.interval = _MINUTE / per_minute if per_minute else 0.0
+    def limit(self, requests: int, tokens: int = 0) -> None:
+        """Per minute. 0: no limit."""
+        self.interval = _MINUTE / requests if requests else 0.0
+        self.token_interval = _MINUTE / tokens if tokens else 0.0
 
     def wait(self, now: float) -> float:
         """Seconds until the next request may go; 0 or less: now."""
-        return self.paid_until + self.interval - now - _MINUTE if self.interval else 0.0
+        wait = self.paid_until + self.interval - now - _MINUTE if self.interval else 0.0
+        if self.token_interval:
+            wait = max(wait, self.spent_until + self.token_interval - now - _MINUTE)
+        return wait
 
     def take(self, now: float) -> None:
         """A request goes."""
         if self.interval:
             self.paid_until = max(self.paid_until, now) + self.interval
+
+    def spend(self, tokens: int, now: float) -> None:
+        """So many tokens are used; fewer than none: so many were not, after all."""
+        if tokens > 0:
+            self.spent_until = max(self.spent_until, now) + tokens * self.token_interval
+        else:
+            self.spent_until += tokens * self.token_interval

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from auriga_router.translate.answer import Stop
+from auriga_router.translate.answer import Stop, Usage
 from auriga_router.translate.events import CONTENT, Event, Failed, Finished
 from auriga_router.translate.failure import Failure, Kind
 from auriga_router.translate.resume import Resumed, Start, Tape
@@ -41,12 +41,13 @@ class Encoder(Protocol):
 class Translation:
     """One caller's stream."""
 
-    __slots__ = ("_decoder", "_encoder", "_resumed", "content", "failure", "finished", "tape")
+    __slots__ = ("_decoder", "_encoder", "_resumed", "_usage", "content", "failure", "finished", "tape")
 
     def __init__(self, decoder: Decoder, encoder: Encoder, tape: Tape | None = None) -> None:
         self._decoder = decoder
         self._encoder = encoder
         self._resumed: Resumed | None = None
+        self._usage: Usage | None = None
         self.tape = tape
         """Remembers what was said, if a break shall be mended."""
         self.content = False
@@ -78,6 +79,12 @@ class Translation:
         """Is it the rest of an answer that comes?"""
         return self._resumed is not None
 
+    def tokens(self, prompt: int) -> int:
+        """That the answer and its prompt took. ``prompt``: where the endpoint does not say so, its part."""
+        if self._usage is not None:
+            return self._usage.input + self._usage.output
+        return prompt + (self.tape.tokens if self.tape is not None else 0)
+
     def resume(self, decoder: Decoder, start: Start) -> None:
         """Go on with another endpoint's stream, which was given ``start`` of what ``tape`` holds."""
         self._decoder = decoder
@@ -108,6 +115,7 @@ class Translation:
             self.content = True
         elif isinstance(event, Finished):
             self.finished = True
+            self._usage = event.usage
             self.content = self.content or event.stop is not Stop.END  # a reason to end early is an answer, too
         elif isinstance(event, Failed):
             self.failure = event.failure
