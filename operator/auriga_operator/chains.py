@@ -57,6 +57,10 @@ def _findings(seen: ChainSnapshot, members: list[dict[str, Any]], ready: list[st
 def _ready(members: list[dict[str, Any]], ready: list[str]) -> Finding:
     if ready:
         return Finding("Ready", "True", "Serving", f"{ready[0]} answers")
+    asleep = [member["model"] for member in members if member.get("reason") == "ScaledToZero"]
+    if asleep:
+        woken = "the next request starts it, if it has autoscaling"
+        return Finding("Ready", "False", "ScaledToZero", f"{asleep[0]} has no replica now: {woken}")
     why = listing([f"{member['model']}: {member['reason']}" for member in members])
     return Finding("Ready", "False", "NoMemberReady", f"no member can answer now ({why}): see their own conditions")
 

@@ -54,7 +54,8 @@ def of_chain(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Notice]:
     for kind in ("Ready", "MembersResolved", "SynonymsUnique"):
         was, now = _condition(before, kind), _condition(after, kind)
         # What is new waits for its members: that is no news.
-        if now["status"] == "False" and not _same(was, now) and (was or kind != "Ready"):
+        quiet = now["reason"] in _QUIET or (kind == "Ready" and not was)
+        if now["status"] == "False" and not _same(was, now) and not quiet:
             yield Notice("Warning", now["reason"], now["message"])
     was_active, active = before.get("activeMember", ""), after["activeMember"]
     if active and active != was_active:

@@ -73,6 +73,10 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
             options["default"] = environ[variable]
         parser.add_argument(f"--{each.name.replace('_', '-')}", **options)
     given = {name: value for name, value in vars(parser.parse_args(argv)).items() if value is not None}
+    if service := given.get("router_service"):
+        namespace, _, name = service.partition("/")
+        if not namespace or not name:
+            parser.error(f"argument --router-service: {service!r} is no namespace/name")
     return Settings(**given, passed_on={name: environ[name] for name in _PASSED_ON if environ.get(name)})
 
 

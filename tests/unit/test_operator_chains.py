@@ -92,3 +92,12 @@ def test_a_name_that_another_has_is_told_in_both(chain: RoleChain, other: RoleCh
     assert truths(found)["SynonymsUnique"] == ("False", "NameTaken")
     assert says in message(found, "SynonymsUnique")
     assert truths(status(chain, a=UP, b=UP))["SynonymsUnique"][0] == "True"
+
+
+def test_a_chain_that_sleeps_says_what_wakes_it() -> None:
+    asleep = MemberView(ready=False, endpoints=0, reason="ScaledToZero", locality="Cluster", capabilities=frozenset())
+    found = status(a_chain(), a=DOWN, b=asleep)
+    assert truths(found)["Ready"] == ("False", "ScaledToZero")
+    assert message(found, "Ready").startswith("b has no replica now: the next request starts it")
+    awake = status(a_chain(), a=UP, b=asleep)
+    assert truths(awake)["Ready"] == ("True", "Serving")

@@ -58,6 +58,14 @@ def test_of_a_role_chain(before: dict[str, Any], after: dict[str, Any], notice: 
     assert [(each.type, each.reason) for each in notices.of_chain(before, after)] == ([notice] if notice else [])
 
 
+def test_a_role_chain_that_goes_to_sleep_is_no_trouble() -> None:
+    before, after = chain("True", "True", "a"), chain("False", "True", "")
+    after["conditions"][0]["reason"] = "ScaledToZero"
+    for each in (before, after):
+        each["conditions"].append({"type": "SynonymsUnique", "status": "True", "reason": "Unique", "message": ""})
+    assert list(notices.of_chain(before, after)) == []
+
+
 def test_a_role_chain_with_two_troubles_tells_of_both() -> None:
     taken = {"type": "SynonymsUnique", "status": "False", "reason": "NameTaken", "message": "about names"}
     after = chain("False", "False", "")

@@ -36,6 +36,7 @@ def test_the_way_to_the_hub_is_passed_on_and_nothing_else() -> None:
         (["--drain", "soon"], "--drain"),
         (["--weights-access-mode", "ReadOnly"], "ReadWriteMany"),
         (["--engine-images", "cpu"], "name=value"),
+        (["--router-service", "auriga-router"], "namespace/name"),
         (["--nonsense"], "--nonsense"),
     ],
 )
