@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,15 @@ def attempts(system: Kubectl, kubectl: Kubectl) -> list[dict[str, Any]]:
     lines = [line for name in routers(system) for line in system.run("logs", name).splitlines()]
     found = [json.loads(line) for line in lines if line.startswith('{"time"')]
     return [attempt for attempt in found if attempt["model"].startswith(f"{kubectl.namespace}/")]
+
+
+def busiest(system: Kubectl, kubectl: Kubectl) -> Object:
+    """The pod of the Model `demo` that was asked most: requests with the same prompt keep to one."""
+    endpoints = Counter(attempt["endpoint"].partition(":")[0] for attempt in attempts(system, kubectl))
+    ((address, _),) = endpoints.most_common(1)
+    pods = kubectl.get("pods", "--selector=auriga.dev/model=demo")["items"]
+    (found,) = [pod for pod in pods if pod["status"]["podIP"] == address]
+    return dict(found)
 
 
 def lost(answers: list[Answer]) -> list[Answer]:
