@@ -9,14 +9,14 @@ from e2e.kubectl import Kubectl, Object
 BROKEN = {
     "no-image": ("ImagePullBackOff", "localhost/nowhere:1"),
     "crashing": ("EngineCrashed", "--no-such-option"),
-    "starved": ("OOMKilled", "at its limit of 32Mi"),
+    "starved": ("OOMKilled", "at its limit of 64Mi"),
     "no-secret": ("SecretNotFound", "nowhere"),
     "no-claim": ("ClaimNotFound", "nowhere"),
 }
 MENDED = {
     "no-image": {"engine": {"image": None}},
     "crashing": {"engine": {"args": None}},
-    "starved": {"resources": None},
+    "starved": {"resources": {"limits": {"memory": "4Gi"}}},
 }
 
 
