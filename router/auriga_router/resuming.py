@@ -16,6 +16,8 @@ from auriga_router.translated import TranslatedRelay, TranslatedStream
 from auriga_router.ways import Way, way
 from auriga_router.wire.http import ResponseHead
 
+_OF_LLAMA_SERVER = (b"/apply-template", b"/tokenize")
+
 
 class HeldStep(HeldWhole):
     """A reply that is no stream: what a step came to, or an error. Never the caller's."""
@@ -54,7 +56,7 @@ class Resuming(Adapter):
         """See Adapter."""
         path, body = self._way.step()
         backend = self._backend
-        if path == b"/apply-template":
+        if path in _OF_LLAMA_SERVER:
             backend = replace(backend, path=b"")  # it has no version
         return self._call.head(backend, endpoint, path, len(body)), body
 

@@ -5,6 +5,7 @@ What works where was tried with real servers: docs/adr/0021-resume.md.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import orjson
@@ -130,7 +131,23 @@ class Template:
         if self._prompt is None and self._bare:
             return self._otherwise
         self._bare = True
-        return self
+        said = self._said_after_thoughts()
+        return Counting(said, self) if said else self
+
+    def _said_after_thoughts(self) -> str:
+        """What the model has said, tags included, if some of that may be in no event; else nothing."""
+        tape = self._tape
+        if self._prompt is None or not (tape.thoughts and tape.text):
+            return ""
+        start = self._prompt.rfind(tape.thoughts.strip())
+        return self._prompt[start:] if start >= 0 else ""
+
+    def said(self, tokens: int) -> None:
+        """So many have been said, more than were told of."""
+        hidden = tokens - self._tape.tokens
+        limits = {name: self._document[name] for name in _LIMITS if type(self._document.get(name)) is int}
+        self._document |= {name: max(limit - hidden, 1) for name, limit in limits.items() if limit > 0}
+        self.start = replace(self.start, tokens=tokens)
 
     def decoder(self) -> Decoder:
         """See Way."""
@@ -152,6 +169,32 @@ class Template:
         before = prompt[: len(prompt) - len(end)]
         self._tag = closing_tag(before) if tape.thinking else None
         return None if tape.thinking and self._tag is None else before + said
+
+
+class Counting:
+    """On the way to a completion, how many tokens have been said: those of the tags around thoughts are in no event."""
+
+    streams = False
+
+    def __init__(self, said: str, then: Template) -> None:
+        self._said = said
+        self._then = then
+        self.start = then.start
+
+    def step(self) -> tuple[bytes, bytes]:
+        """See Way."""
+        return b"/tokenize", orjson.dumps({"content": self._said, "parse_special": True})
+
+    def take(self, status: int, body: bytes) -> Way | None:
+        """See Way. Where nobody can count, what was told of has to do."""
+        tokens = _tokens(body) if status == 200 else 0
+        if tokens > self.start.tokens:
+            self._then.said(tokens)
+        return self._then
+
+    def decoder(self) -> Decoder:
+        """See Way."""
+        return self._then.decoder()
 
 
 def _chat(call: Call, backend: Backend) -> Document:
@@ -202,3 +245,10 @@ def _prompt(body: bytes) -> str | None:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
     return prompt if isinstance(prompt, str) else None
+
+
+def _tokens(body: bytes) -> int:
+    try:
+        return len(orjson.loads(body)["tokens"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return 0

@@ -230,8 +230,8 @@ async def test_where_the_limit_was_reached_nobody_is_asked() -> None:
         assert not second.visits
 
 
-def _template(status: int, *, thinks: bool = False) -> Script:
-    """A server whose template does not take the start of an answer."""
+def _template(status: int, *, thinks: bool = False, counts: int = 0) -> Script:
+    """A server whose template does not take the start of an answer. ``counts``: tokens it finds in what was said."""
 
     async def script(visit: Visit) -> None:
         if visit.head.startswith(b"POST /apply-template "):
@@ -241,6 +241,10 @@ def _template(status: int, *, thinks: bool = False) -> Script:
                 await visit.send(scripts.reply(200, json.dumps({"prompt": f"user says hi {TURN}<think>\n"}).encode()))
             else:
                 await visit.send(scripts.reply(200, json.dumps({"prompt": f"user says hi {TURN}"}).encode()))
+        elif visit.head.startswith(b"POST /tokenize "):
+            assert visit.json == {"content": f"well\n</think>\n\n{START}", "parse_special": True}
+            found = scripts.reply(200, json.dumps({"tokens": [7] * counts}).encode())
+            await (scripts.sends(found) if counts else scripts.status(404))(visit)
         elif visit.head.startswith(b"POST /v1/completions ") and thinks:
             assert visit.json["prompt"].endswith(f"{TURN}<think>\nwell\n</think>\n\n{START}")
             await continues_text(visit)
@@ -268,7 +272,9 @@ async def test_a_template_that_refuses_the_start_is_used_without_it(status: int)
         assert running.outcomes[-1] == ("m2", "Ok")
 
 
-async def test_thoughts_are_put_back_where_the_template_opens_them() -> None:
+@pytest.mark.parametrize(("counts", "left"), [(0, 47), (9, 41), (2, 47), (70, 1)])
+async def test_thoughts_are_put_back_where_the_template_opens_them(counts: int, left: int) -> None:
+    """The tags around them are in no event; who can count them says how much is left of the limit."""
     release = asyncio.Event()
 
     async def thinks(visit: Visit) -> None:
@@ -279,16 +285,17 @@ async def test_thoughts_are_put_back_where_the_template_opens_them() -> None:
 
     async with (
         Upstream(thinks) as first,
-        Upstream(_template(400, thinks=True)) as second,
+        Upstream(_template(400, thinks=True, counts=counts)) as second,
         role(first.address, second.address) as running,
         running.client() as client,
     ):
-        await client.post({"model": "role", **HELD})
+        await client.post({"model": "role", "max_tokens": 50, **HELD})
         await client.body_until(scripts.events()[2])
         release.set()
         stream = grammar_chat.read((await client.reply()).body)
         assert _whole(stream) == scripts.TEXT
         assert stream.choices[0].texts["reasoning_content"] == "well"
+        assert second.visits[-1].json["max_tokens"] == left
 
 
 async def test_a_server_without_templates_goes_on_with_a_last_turn() -> None:

@@ -131,7 +131,7 @@ class Resumed:
 
     def __init__(self, tape: Tape, start: Start) -> None:
         self._start = start
-        self._tokens = tape.tokens
+        self._tokens = max(tape.tokens, start.tokens)
         self._repeat = start.text if start.repeats else ""
         self._space = tape.text[len(tape.text.rstrip()) :] if start.text and not start.text.endswith(tape.text) else ""
         """White space that the request left out; the model is likely to say it first."""
