@@ -6,6 +6,7 @@ Everything it changes on the machine is put back when it stops, also by another 
 import json
 import subprocess
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -99,7 +100,9 @@ class Node:
         """Through containerd, so that each pod's interface, address and mounts go, too."""
         if "containerd" not in self._programs:  # the process that ran it was killed
             self._start_containerd()
-        self._run_once("remove-pods", f"unix://{self.layout.socket}")
+        # A containerd that has just started refuses this for a while, although it answers.
+        remove = partial(self._run_once, "remove-pods", f"unix://{self.layout.socket}")
+        wait_until("removal of all pods", lambda: remove() == 0, [self._programs["containerd"]], SECONDS)
 
     def _import(self) -> subprocess.Popen[str]:
         """Imports the images in the background."""
@@ -139,11 +142,11 @@ class Node:
     def _run(self, name: str, *argv: str | Path) -> None:
         self._programs[name] = Program(name, argv, self.layout.log(name))
 
-    def _run_once(self, program: str, *arguments: str) -> None:
-        """Runs one of the Kubernetes programs to its end; what it says goes to its log."""
+    def _run_once(self, program: str, *arguments: str) -> int:
+        """Runs one of the Kubernetes programs to its end; its exit status. What it says goes to its log."""
         with self.layout.log(program).open("ab") as log:
             command = [str(self.plane.binaries / program), *arguments]
-            subprocess.run(command, stdout=log, stderr=log, check=False, timeout=SECONDS)
+            return subprocess.run(command, stdout=log, stderr=log, check=False, timeout=2 * SECONDS).returncode
 
     def _end(self, name: str, grace: float) -> None:
         program = self._programs.pop(name, None)
