@@ -95,8 +95,8 @@ def test_what_restarts_nothing(line: str) -> None:
         ("replicas: 3", 3),
         ("replicas: 0", 0),
         ("suspended: true", 0),
-        ("autoscaling: {minReplicas: 2, maxReplicas: 4}", 2),
-        ("autoscaling: {minReplicas: 0, maxReplicas: 4}", 1),
+        ("autoscaling: {minReplicas: 2, maxReplicas: 4}", 0),
+        ("autoscaling: {minReplicas: 0, maxReplicas: 4}", 0),
     ],
 )
 def test_replicas(line: str, replicas: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from auriga_api.model import Artifact
+from auriga_api.model import Artifact, Autoscaling
 from auriga_cli.local.plan import Action, Shortage, StartEngine, StartFetch, StopEngine, StopFetch, decide
 from auriga_cli.local.state import (
     Blocked,
@@ -20,6 +20,7 @@ from auriga_cli.local.state import (
     WeightsRequest,
     World,
 )  # fmt: skip
+from auriga_operator.weights.memory import RESERVE
 
 MIB = 1 << 20
 NOW = 1000.0
@@ -55,6 +56,8 @@ def world(
 START = StartEngine("default/m", 0, "r1", NEED)
 OLD = process(7, revision="r0")
 GPU = replace(WANTED, on_gpu=True)
+ON_GPU = replace(START, memory=0, gpu_memory=100 * MIB + RESERVE)
+TURNS = replace(WANTED, replicas=0, autoscaling=Autoscaling())
 TWO = replace(WANTED, replicas=2)
 ROOMY = Memory(1000 * MIB, 1000 * MIB)
 
@@ -107,7 +110,7 @@ ROOMY = Memory(1000 * MIB, 1000 * MIB)
         pytest.param(
             world(process(7, revision="r0", state="Stopping"), wanted=[GPU]), [], id="on a GPU: it is not gone yet",
         ),
-        pytest.param(world(wanted=[GPU]), [replace(START, memory=0)], id="on a GPU: it is gone"),
+        pytest.param(world(wanted=[GPU]), [ON_GPU], id="on a GPU: it is gone"),
         # Failures.
         pytest.param(world(failure=Failure(1, NOW - 0.5)), [], id="crashed just now"),
         pytest.param(world(failure=Failure(1, NOW - 1)), [START], id="crashed a second ago"),
@@ -128,6 +131,15 @@ ROOMY = Memory(1000 * MIB, 1000 * MIB)
             world(process(state="Loading", since=NOW - 9000, progress=NOW - 599)), [], id="slow, but getting on",
         ),
         pytest.param(world(process(progress=NOW - 60)), [StopEngine(1, "Unresponsive")], id="hung"),
+        # Models that take turns: `sharing` says how many replicas they may have.
+        pytest.param(world(wanted=[TURNS], fetches=()), [StartFetch(REQUEST)], id="its weights come before it is asked"),
+        pytest.param(world(wanted=[TURNS], fetches=[Fetch("w1", "Running")]), [], id="and go on coming"),
+        pytest.param(world(wanted=[TURNS]), [], id="nobody asks it"),
+        pytest.param(world(process(), wanted=[TURNS]), [StopEngine(1, "Turn")], id="its turn is over"),
+        pytest.param(
+            world(process(), process(2, replica=1), wanted=[replace(TURNS, replicas=1)]), [StopEngine(2, "Turn")],
+            id="one replica makes room",
+        ),
         # Memory.
         pytest.param(world(memory=ROOMY), [START], id="there is room"),
         pytest.param(world(memory=Memory(1000 * MIB, 100 * MIB)), [], id="the system has too little left"),

@@ -42,7 +42,7 @@ class Standing:
 
     def _ready(self, key: str) -> bool:
         status = self.statuses.get(key)
-        return status is not None and status.phase in ("Ready", "Degraded") and key not in self.failing
+        return status is not None and status.phase in ("Ready", "Degraded", "ScaledToZero") and key not in self.failing
 
     def _why(self, key: str) -> str:
         status = self.statuses.get(key)

@@ -77,6 +77,7 @@ def _wanted(model: Model, origin: Source, base: str, secrets: Secrets, engine: E
         secrets=tuple(env[each.name] for each in spec.engine.env if each.value_from and each.name in env),
         on_gpu=on_gpu,
         blocked=_no_engine(engine) or no_token or no_env or _bad_args(engine, args),
+        autoscaling=None if spec.suspended else spec.autoscaling,
     )
 
 
@@ -84,7 +85,7 @@ def _replicas(model: Model) -> int:
     if model.spec.suspended:
         return 0
     if model.spec.autoscaling:
-        return max(1, model.spec.autoscaling.min_replicas)
+        return 0  # until its load is known: `demand` and `turns` say
     return model.spec.replicas
 
 

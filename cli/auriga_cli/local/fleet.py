@@ -80,6 +80,7 @@ class _Handle:
             self.progress,
             action.memory,
             self.address,
+            action.gpu_memory,
         )
 
 
@@ -186,7 +187,7 @@ class Fleet:
 
     async def _end(self, handle: _Handle) -> None:
         around = self._around
-        until = around.now() + around.drain
+        until = around.now() + (around.drain if handle.stopping != "Turn" else float("inf"))
         while around.load(handle.action.model, handle.address) and around.now() < until:
             done, _ = await asyncio.wait([handle.child.ended], timeout=0.05)
             if done:

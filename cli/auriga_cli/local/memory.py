@@ -5,6 +5,7 @@ from __future__ import annotations
 from auriga_api.model import Artifact
 from auriga_cli.local.state import Memory, Process, Wanted
 from auriga_operator import texts
+from auriga_operator.weights.memory import RESERVE
 
 DEFAULT_CONTEXT = 8192
 """Tokens per request without ``contextLength``: what models are trained on, 131,072 and more, would rarely fit."""
@@ -26,6 +27,13 @@ def need(wanted: Wanted, artifact: Artifact | None) -> int:
     if wanted.on_gpu or artifact is None:
         return 0
     return max(artifact.vram_required, artifact.size_bytes) + _PROGRAM
+
+
+def gpu_need(wanted: Wanted, artifact: Artifact | None) -> int:
+    """Bytes of GPU memory for one replica, as if all layers were on the GPU, with compute buffers."""
+    if not wanted.on_gpu or artifact is None:
+        return 0
+    return max(artifact.vram_required, artifact.size_bytes) + RESERVE
 
 
 def room(memory: Memory, processes: tuple[Process, ...]) -> int:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from auriga_cli.local.backoff import retry_at
-from auriga_cli.local.memory import need, room
+from auriga_cli.local.memory import gpu_need, need, room
 from auriga_cli.local.state import Fetch, Limits, Process, Slot, Wanted, WeightsRequest, World
 
-StopReason = Literal["Removed", "Replaced", "MakeRoom", "NeverHealthy", "Unresponsive"]
+StopReason = Literal["Removed", "Replaced", "MakeRoom", "Turn", "NeverHealthy", "Unresponsive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,15 @@ class StartEngine:
     replica: int
     revision: str
     memory: int
+    gpu_memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StopEngine:
-    """``NeverHealthy`` and ``Unresponsive`` are failures and end it at once; the others let its requests finish."""
+    """``NeverHealthy`` and ``Unresponsive`` are failures and end it at once; the others let its requests finish.
+
+    ``Turn`` has no haste: however long they take.
+    """
 
     process: int
     reason: StopReason
@@ -91,15 +95,21 @@ class _Planner:
         self._stop_stuck()
         for model in dict.fromkeys(process.model for process in self.world.processes):
             if not self._serves(model):
-                self._stop(self._running(model), "Removed")
+                self._stop(self._running(model), "Turn" if self._takes_turns(model) else "Removed")
         for wanted in self.world.wanted.values():
             if self._serves(wanted.model):
                 self._serve(wanted)
+            elif wanted.autoscaling and not wanted.blocked:
+                self._fetch(wanted)
         self._stop_unwanted_fetches()
 
     def _serves(self, model: str) -> bool:
         wanted = self.world.wanted.get(model)
         return wanted is not None and wanted.replicas > 0
+
+    def _takes_turns(self, model: str) -> bool:
+        wanted = self.world.wanted.get(model)
+        return wanted is not None and wanted.autoscaling is not None
 
     def _running(self, model: str) -> list[Process]:
         return [each for each in self.world.processes if each.model == model and each.id not in self.stopping]
@@ -130,7 +140,7 @@ class _Planner:
         current = [process for process in running if process.revision == wanted.revision]
         old = [process for process in running if process.revision != wanted.revision]
         surplus = [process for process in current if process.replica >= wanted.replicas]
-        self._stop(surplus, "Removed")
+        self._stop(surplus, "Turn" if wanted.autoscaling else "Removed")
         ready = sum(process.state == "Healthy" for process in current if process not in surplus)
         kept = _keep(old, wanted.replicas - ready)
         self._stop([process for process in old if process not in kept], "Replaced")
@@ -164,7 +174,8 @@ class _Planner:
                 self._no_room(wanted, bytes_needed, self.room, old)
                 return
             self.room -= bytes_needed
-        self.actions.append(StartEngine(wanted.model, replica, wanted.revision, bytes_needed))
+        gpu_memory = gpu_need(wanted, fetch.artifact)
+        self.actions.append(StartEngine(wanted.model, replica, wanted.revision, bytes_needed, gpu_memory))
 
     def _make_way(self, wanted: Wanted, old: list[Process]) -> bool:
         """Whether processes of an older revision still hold the GPU; they are told to go."""
@@ -184,7 +195,7 @@ class _Planner:
             coming += process.memory
 
     def _stop_unwanted_fetches(self) -> None:
-        wanted = {each.request.id for each in self.world.wanted.values() if each.replicas > 0}
+        wanted = {each.request.id for each in self.world.wanted.values() if each.replicas > 0 or each.autoscaling}
         for fetch in self.world.fetches.values():
             if fetch.state == "Running" and fetch.id not in wanted:
                 self.actions.append(StopFetch(fetch.id))

@@ -22,6 +22,9 @@ from auriga_router.attempts import Attempt, Replied
 _LINES = 8
 """How many of an engine's last lines are shown; its log has them all."""
 
+_QUIET = frozenset({"Waking", "MadeRoom"})
+"""What Models do that take turns: that another one is ready says it all."""
+
 _STYLES = {"Ready": "green", "Degraded": "yellow", "Failed": "bold red"}
 
 
@@ -125,6 +128,8 @@ class Report:
 
     def _change(self, key: str, status: ModelStatus) -> None:
         condition = status.conditions[0]
+        if condition.reason in _QUIET:
+            return
         if status.phase in PROGRESSING:
             if condition.reason == "Retrying":
                 self.say(f"{short(key)}: {condition.message}", "yellow")
@@ -134,8 +139,12 @@ class Report:
         reason = f" ({condition.reason})" if status.phase in ("Failed", "Degraded") else ""
         at = f" at {status.endpoint}" if status.endpoint else ""
         self.say(
-            f"{short(key)}: {status.phase.lower()}{reason}{at}: {condition.message}", _STYLES.get(status.phase, "")
+            f"{short(key)}: {_words(status.phase)}{reason}{at}: {condition.message}", _STYLES.get(status.phase, "")
         )
+
+
+def _words(phase: str) -> str:
+    return "at zero" if phase == "ScaledToZero" else phase.lower()
 
 
 def curl(url: str, name: str) -> str:

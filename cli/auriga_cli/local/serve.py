@@ -51,9 +51,7 @@ class _Serving:
         self._stop = Stop()
         settings = RouterSettings(default_namespace=service.namespace)
         self._router = Router(settings, on_attempt=service.report.attempt, on_reply=service.report.replied)
-        self._supervisor = Supervisor(
-            service.settings, service.manifests, self._router.apply, self._router.load, service.report
-        )
+        self._supervisor = Supervisor(service.settings, service.manifests, self._router, service.report)
 
     async def run(self) -> ExitCode:
         self._stop.watch()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from auriga_api.model import Artifact
+from auriga_api.model import Artifact, Autoscaling
 from auriga_operator.weights.memory import Room
 
 Slot = tuple[str, int, str]
@@ -62,6 +62,8 @@ class Wanted:
     on_gpu: bool = False
     """The weights go to a GPU: this machine's own memory is not what they need."""
     blocked: Blocked | None = None
+    autoscaling: Autoscaling | None = None
+    """With it, ``replicas`` is what the load asks for and the memory allows: it takes turns with others of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class Process:
     memory: int = 0
     """Bytes of this machine's memory that it will need once it has loaded."""
     address: str = ""
+    gpu_memory: int = 0
+    """Bytes of GPU memory, likewise."""
 
     @property
     def slot(self) -> Slot:
@@ -130,6 +134,8 @@ class World:
     failures: Mapping[Slot, Failure] = field(default_factory=dict)
     memory: Memory | None = None
     """None: not known, so nothing is refused for it."""
+    gpu_memory: int | None = None
+    """Bytes of all GPUs together that engines may use; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

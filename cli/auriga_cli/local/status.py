@@ -9,11 +9,14 @@ from math import ceil
 from auriga_api.base import Condition
 from auriga_api.model import Artifact, Download, Model, ModelStatus, Phase
 from auriga_cli.local.backoff import retry_at
+from auriga_cli.local.demand import Demand
 from auriga_cli.local.desired import Secrets
 from auriga_cli.local.ending import Ending
 from auriga_cli.local.memory import context_length, human_size
 from auriga_cli.local.plan import Shortage
+from auriga_cli.local.standby import WAKES, waiting
 from auriga_cli.local.state import Fetch, Limits, Process, Wanted, World
+from auriga_cli.local.turns import Wait
 from auriga_operator.weights.memory import fitted
 from auriga_router.providers import site
 from auriga_router.table import NotReady
@@ -33,6 +36,9 @@ class View:
     endings: Mapping[str, Ending] = field(default_factory=dict)
     """Model key -> how its last engine ended."""
     secrets: Secrets = field(default_factory=dict, repr=False)
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    demands: Mapping[str, Demand] = field(default_factory=dict)
+    """Of the Models with ``autoscaling``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def _suspended() -> _Finding:
 
 def _finding(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, view: View) -> _Finding:
     if wanted.replicas == 0:
-        return _stopped(wanted, view)
+        return _away(wanted, fetch, view) if wanted.autoscaling else _stopped(wanted, view)
     ready = [each for each in running if each.state == "Healthy"]
     trouble = _trouble(wanted, running, fetch, view)
     if not ready:
@@ -127,6 +133,30 @@ def _finding(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, vi
         return _Finding("Ready", "Serving", _serving(wanted, fetch))
     held = "the earlier version serves until the new one is ready" if not up_to_date else ""
     return _Finding("Ready", "Updating", held or f"{up_to_date} of {wanted.replicas} replicas serve")
+
+
+def _away(wanted: Wanted, fetch: Fetch | None, view: View) -> _Finding:
+    """A Model with ``autoscaling`` that has no process, or none that is to stay."""
+    wait = view.waits.get(wanted.model)
+    trouble = _trouble(wanted, (), fetch, view)
+    if trouble and (trouble.reason == "NotEnoughMemory" or not _tries_again(wanted, view)):
+        return trouble
+    if fetch is None or fetch.state != "Done":
+        return trouble or _progress(wanted, (), fetch, view)
+    if wait:
+        return _Finding("Pending", "WaitingForMemory", waiting(wait, view.demands, view.now))
+    if trouble:
+        return _Finding("ScaledToZero", "LastStartFailed", f"{WAKES} again: {trouble.message}")
+    known = view.demands.get(wanted.model)
+    if known and known.scaling.desired:
+        return _Finding("ScaledToZero", "MadeRoom", f"it made room for another Model: {WAKES}")
+    return _Finding("ScaledToZero", "ScaledToZero", f"{known.scaling.reason if known else 'nobody asks it'}: {WAKES}")
+
+
+def _tries_again(wanted: Wanted, view: View) -> bool:
+    """Whether the next request may start what has failed."""
+    failure = view.world.failures.get((wanted.model, 0, wanted.revision))
+    return failure is not None and view.now >= retry_at(failure, view.limits)
 
 
 def _stopped(wanted: Wanted, view: View) -> _Finding:
@@ -170,7 +200,8 @@ def _crash(wanted: Wanted, running: Sequence[Process], view: View) -> _Finding |
     if ending is None or ending.revision != wanted.revision:
         return None
     healthy = {each.replica for each in running if each.state == "Healthy" and each.revision == wanted.revision}
-    slots = [(wanted.model, replica, wanted.revision) for replica in range(wanted.replicas) if replica not in healthy]
+    count = max(wanted.replicas, 1)
+    slots = [(wanted.model, replica, wanted.revision) for replica in range(count) if replica not in healthy]
     failures = [view.world.failures[slot] for slot in slots if slot in view.world.failures]
     if not failures:
         return None
@@ -186,7 +217,8 @@ def _again(wait: float) -> str:
 def _progress(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, view: View) -> _Finding:
     if running:
         waited = view.now - min(process.since for process in running)
-        return _Finding("Loading", "Loading", f"its engine loads the weights, {waited:.0f} s so far")
+        reason = "Waking" if wanted.autoscaling else "Loading"
+        return _Finding("Loading", reason, f"its engine loads the weights, {waited:.0f} s so far")
     if fetch and fetch.state == "Running":
         return _fetching(fetch)
     if fetch and fetch.state == "Done":

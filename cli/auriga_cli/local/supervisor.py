@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -14,14 +14,18 @@ from typing import Protocol
 from auriga_api.manifests import Manifests
 from auriga_api.model import ModelStatus
 from auriga_cli.engines.engine import Engine
+from auriga_cli.local.demand import Demand
 from auriga_cli.local.desired import desired
 from auriga_cli.local.ending import Ending
 from auriga_cli.local.fleet import Fleet, Surroundings
+from auriga_cli.local.loads import Loads
 from auriga_cli.local.machine import memory
 from auriga_cli.local.plan import Plan, StartEngine, StartFetch, StopEngine, StopFetch, decide
+from auriga_cli.local.sharing import Sharing, share
 from auriga_cli.local.state import Failure, Limits, Slot, Wanted, World
 from auriga_cli.local.status import PROGRESSING, View, model_status
 from auriga_cli.local.stock import Stock
+from auriga_router.router import Router
 from auriga_router.snapshot import Snapshot
 from auriga_router.sources.files import snapshot
 
@@ -38,6 +42,8 @@ class Settings:
     gpu: bool = False
     memory_limit: int | None = None
     """Bytes that engines may use together; None: what the machine has."""
+    gpu_memory: int | None = None
+    """Bytes of GPU memory that they may use together; None: unknown."""
     limits: Limits = field(default_factory=Limits)
     drain: float = 30.0
 
@@ -59,8 +65,7 @@ class Supervisor:
         self,
         settings: Settings,
         manifests: Manifests,
-        apply: Callable[[Snapshot], None],
-        load: Callable[[str, str], int],
+        router: Router,
         reporter: Reporter,
     ) -> None:
         self.settled = asyncio.Event()
@@ -68,10 +73,12 @@ class Supervisor:
         self.statuses: dict[str, ModelStatus] = {}
         """Of every Model, as last published."""
         self._settings = settings
-        self._apply = apply
+        self._router = router
         self._reporter = reporter
         self._changed = asyncio.Event()
         self._published: Snapshot | None = None
+        self._loads = Loads(router.follow_load, self._changed.set)
+        self._demands: Mapping[str, Demand] = {}
         self._stock = Stock(settings.cache, settings.limits, time.monotonic, self._changed.set)
         self._fleet = Fleet(
             Surroundings(
@@ -80,7 +87,7 @@ class Supervisor:
                 limits=settings.limits,
                 now=time.monotonic,
                 wake=self._changed.set,
-                load=load,
+                load=router.load,
                 ended=self._engine_ended,
                 drain=settings.drain,
             )
@@ -103,12 +110,13 @@ class Supervisor:
         while True:
             self._changed.clear()
             now = time.monotonic()
-            plan = decide(self._world(), now, self._settings.limits)
+            sharing = self._share(now)
+            plan = decide(replace(self._world(), wanted=sharing.wanted), now, self._settings.limits)
             self._stop(plan)
             # Before anything is awaited: no new request may reach what was just taken out of service.
-            self._publish(plan)
+            self._publish(plan, sharing)
             await self._start(plan)
-            await self._wait(plan.wake_at)
+            await self._wait(min(plan.wake_at, sharing.wake_at))
 
     async def close(self) -> None:
         """Ends every process. Requests have been drained before, or are given up."""
@@ -119,6 +127,14 @@ class Supervisor:
         self._stock.kill()
         self._fleet.kill()
 
+    def _share(self, now: float) -> Sharing:
+        """Who takes turns follows the load; who does not costs nothing."""
+        elastic = any(wanted.autoscaling for wanted in self._wanted.values())
+        loads = self._loads.take() if elastic else {}
+        sharing = share(self._world(), loads, self._demands, now, self._settings.limits)
+        self._demands = sharing.demands
+        return sharing
+
     def _world(self) -> World:
         return World(
             wanted=self._wanted,
@@ -126,6 +142,7 @@ class Supervisor:
             processes=self._fleet.processes(),
             failures=dict(self._fleet.failures),
             memory=memory(self._settings.memory_limit),
+            gpu_memory=self._settings.gpu_memory,
         )
 
     def _stop(self, plan: Plan) -> None:
@@ -154,14 +171,16 @@ class Supervisor:
         else:
             self._stock.forget(fetch.id)  # someone cleared the cache
 
-    def _publish(self, plan: Plan) -> None:
+    def _publish(self, plan: Plan, sharing: Sharing) -> None:
         view = View(
-            world=self._world(),
+            world=replace(self._world(), wanted=sharing.wanted),
             now=time.monotonic(),
             limits=self._settings.limits,
-            shortages=plan.shortages,
+            shortages={**plan.shortages, **sharing.shortages},
             endings=dict(self._fleet.endings),
             secrets=self._secrets,
+            waits=sharing.waits,
+            demands=sharing.demands,
         )
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.statuses = {
@@ -171,7 +190,7 @@ class Supervisor:
         new = snapshot(self.manifests, self._fleet.endpoints(), self.statuses)
         if new != self._published:
             self._published = new
-            self._apply(new)
+            self._router.apply(new)
         self._reporter.statuses(self.statuses)
         if any(status.phase in PROGRESSING for status in self.statuses.values()):
             self.settled.clear()
@@ -179,7 +198,7 @@ class Supervisor:
             self.settled.set()
 
     async def _wait(self, wake_at: float) -> None:
-        at_rest = all(status.phase in ("Ready", "Suspended") for status in self.statuses.values())
+        at_rest = all(status.phase in ("Ready", "Suspended", "ScaledToZero") for status in self.statuses.values())
         limit = max(0.0, wake_at - time.monotonic())
         limit = limit if at_rest else min(limit, _TICK)
         expected = time.monotonic() + limit

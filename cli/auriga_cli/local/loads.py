@@ -1,0 +1,55 @@
+"""The load of the router in this process, followed for the Models with ``autoscaling``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from auriga_api.load import LoadReport, ModelLoad, merge
+
+_PAUSE = 0.05
+"""Seconds between two looks for the sake of the load: a look costs a millisecond or two."""
+
+
+class Reader(Protocol):
+    """Whoever tells the load: the router's ``LoadReader``."""
+
+    @property
+    def behind(self) -> int:
+        """Models that there is something to tell of."""
+
+    def take(self) -> LoadReport:
+        """What has changed since the last time; at first everything."""
+
+
+class Loads:
+    """What is known of the load, and when to look again: at once after a quiet time, else after a pause."""
+
+    def __init__(self, follow: Callable[[Callable[[], None]], Reader], wake: Callable[[], None]) -> None:
+        self._follow = follow
+        self._wake = wake
+        self._reader: Reader | None = None
+        self._state: dict[str, ModelLoad] = {}
+        self._taken_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self) -> Mapping[str, ModelLoad]:
+        """The load now. The counts are the highest since the last time."""
+        if self._reader is None:
+            self._reader = self._follow(self._changed)
+        self._taken_at = time.monotonic()
+        self._state = merge(self._state, self._reader.take())
+        if self._reader.behind:
+            self._changed()  # what was told is a peak: what it fell to comes next
+        return self._state
+
+    def _changed(self) -> None:
+        if self._timer is None:
+            delay = max(0.0, self._taken_at + _PAUSE - time.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self._wake()
