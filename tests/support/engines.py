@@ -200,6 +200,16 @@ spec: {{external: {{provider: openaiCompatible, baseURL: "http://127.0.0.1:9/v1"
 """
 
 
+def elastic(name: str, *, idle: str = "10m", extra: str = "") -> str:
+    """A Model that takes turns."""
+    return model(name, extra=f"autoscaling: {{minReplicas: 0, maxReplicas: 1, idleTimeout: {idle}}}{extra}")
+
+
+def waiting(role: str, *members: str) -> str:
+    """A RoleChain whose requests wait for a Model that is away."""
+    return chain(role, *members).replace("members:", "fallback: {onCold: Wait}, members:")
+
+
 def chain(role: str, *members: str) -> str:
     """A RoleChain, as YAML."""
     return f"""

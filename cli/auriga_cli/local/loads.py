@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from auriga_api.load import LoadReport, ModelLoad, merge
@@ -32,6 +33,7 @@ class Loads:
         self._wake = wake
         self._reader: Reader | None = None
         self._state: dict[str, ModelLoad] = {}
+        self._told_at: dict[str, float] = {}
         self._taken_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -39,11 +41,17 @@ class Loads:
         """The load now. The counts are the highest since the last time."""
         if self._reader is None:
             self._reader = self._follow(self._changed)
-        self._taken_at = time.monotonic()
-        self._state = merge(self._state, self._reader.take())
+        now = self._taken_at = time.monotonic()
+        report = self._reader.take()
+        self._state = merge(self._state, report)
+        self._told_at |= dict.fromkeys(report.models, now)
         if self._reader.behind:
             self._changed()  # what was told is a peak: what it fell to comes next
-        return self._state
+        return {model: self._as_of(load, now - self._told_at[model]) for model, load in self._state.items()}
+
+    @staticmethod
+    def _as_of(load: ModelLoad, seconds: float) -> ModelLoad:
+        return load if load.idle is None else replace(load, idle=load.idle + seconds)
 
     def _changed(self) -> None:
         if self._timer is None:

@@ -16,9 +16,9 @@ def waiting(wait: Wait, demands: Mapping[str, Demand], now: float) -> str:
     """Whom it waits for, and until when."""
     names = _names(wait.others)
     if wait.why == "Leaving":
-        ends = [_requests(demands[each].claim.in_flight) for each in wait.others if demands[each].claim.in_flight]
+        ends = sum(demands[each].claim.in_flight for each in wait.others)
         one = len(wait.others) == 1
-        when = f" when {'its' if one else 'their'} {' and '.join(ends)} end" if ends else ""
+        when = f" when {'its' if one else 'their'} {_requests(ends)}" if ends else ""
         return f"waiting for memory: {names} {'leaves' if one else 'leave'}{when}"
     if wait.why == "Turn":
         left = f" for another {ceil(wait.until - now)} s at most" if wait.until != NEVER else ""
@@ -30,5 +30,10 @@ def _names(models: tuple[str, ...]) -> str:
     return " and ".join(short(model) for model in models) or "others"
 
 
+def leaving(known: Demand) -> str:
+    """What it still has to do."""
+    return f"it makes room when its {_requests(known.claim.in_flight)}" if known.claim.in_flight else "it makes room"
+
+
 def _requests(number: int) -> str:
-    return f"{number} request{'' if number == 1 else 's'}"
+    return f"{number} request{' ends' if number == 1 else 's end'}"

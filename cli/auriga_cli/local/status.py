@@ -14,7 +14,7 @@ from auriga_cli.local.desired import Secrets
 from auriga_cli.local.ending import Ending
 from auriga_cli.local.memory import context_length, human_size
 from auriga_cli.local.plan import Shortage
-from auriga_cli.local.standby import WAKES, waiting
+from auriga_cli.local.standby import WAKES, leaving, waiting
 from auriga_cli.local.state import Fetch, Limits, Process, Wanted, World
 from auriga_cli.local.turns import Wait
 from auriga_operator.weights.memory import fitted
@@ -130,7 +130,7 @@ def _finding(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, vi
         held = "an earlier version serves" if not up_to_date else f"{len(ready)} of {wanted.replicas} replicas serve"
         return _Finding("Degraded", trouble.reason, f"{held}; {trouble.message}")
     if up_to_date >= wanted.replicas:
-        return _Finding("Ready", "Serving", _serving(wanted, fetch))
+        return _Finding("Ready", "Serving", _serving(wanted, fetch) + _loaded(view.demands.get(wanted.model)))
     held = "the earlier version serves until the new one is ready" if not up_to_date else ""
     return _Finding("Ready", "Updating", held or f"{up_to_date} of {wanted.replicas} replicas serve")
 
@@ -149,8 +149,15 @@ def _away(wanted: Wanted, fetch: Fetch | None, view: View) -> _Finding:
         return _Finding("ScaledToZero", "LastStartFailed", f"{WAKES} again: {trouble.message}")
     known = view.demands.get(wanted.model)
     if known and known.scaling.desired:
-        return _Finding("ScaledToZero", "MadeRoom", f"it made room for another Model: {WAKES}")
-    return _Finding("ScaledToZero", "ScaledToZero", f"{known.scaling.reason if known else 'nobody asks it'}: {WAKES}")
+        left = leaving(known) if known.claim.leaving else f"it made room for another Model: {WAKES}"
+        return _Finding("ScaledToZero", "MadeRoom", left)
+    return _Finding("ScaledToZero", "ScaledToZero", f"{_unasked(wanted, known)}: {WAKES}")
+
+
+def _unasked(wanted: Wanted, known: Demand | None) -> str:
+    if known and known.scaling.scaled is not None and wanted.autoscaling:
+        return f"no request for {wanted.autoscaling.idle_timeout}"
+    return "nobody has asked it yet"
 
 
 def _tries_again(wanted: Wanted, view: View) -> bool:
@@ -168,6 +175,11 @@ def _stopped(wanted: Wanted, view: View) -> _Finding:
 def _serving(wanted: Wanted, fetch: Fetch | None) -> str:
     tokens = context_length(wanted, fetch.artifact if fetch else None)
     return f"{_count(wanted.parallel, 'request')} at a time, {tokens} tokens of context each"
+
+
+def _loaded(known: Demand | None) -> str:
+    """How long one waits for it when it comes."""
+    return f"; loaded in {known.claim.load_time:.1f} s" if known else ""
 
 
 def _count(number: int, noun: str) -> str:

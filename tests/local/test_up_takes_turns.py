@@ -1,0 +1,147 @@
+"""Models that do not fit together: they come when they are asked, and take turns; nothing is lost, nobody is cut."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from support.engines import BOUND, StartUp, Up, alive, chain, elastic, fake, model, until, waiting
+
+ONE = ("--memory-limit", "100Mi")
+"""Room for one of the demo Models, which need 67 MiB each."""
+TURNS = "autoscaling: {minReplicas: 0, maxReplicas: 1}"
+NAMES = ("a", "b", "c")
+THREE = "".join(elastic(name) + waiting(f"role-{name}", name) for name in NAMES)
+
+
+def starts(running: Up) -> int:
+    """How often a Model has come."""
+    return sum(bool(re.search(r"^\w+: ready at", line)) for line in running.lines)
+
+
+def test_it_comes_when_it_is_asked_and_goes_when_nobody_asks(up: StartUp) -> None:
+    running = up(elastic("a", idle="1s") + waiting("role", "a"))
+    running.line("^a: at zero: nobody has asked it yet: the next request starts it")
+    running.line("^Auriga serves .*/v1: role, a$")
+    assert running.engines() == {}
+    assert running.model("a")["phase"] == "ScaledToZero"
+    for time in (1, 2):
+        assert running.chat("role").status_code == 200
+        running.line("^a: ready at .*loaded in", count=time)
+        running.line("^a: at zero: no request for 1s: the next request starts it", count=time)
+        until(lambda: running.engines() == {})
+
+
+def test_two_hundred_requests_for_three_models_with_room_for_one(up: StartUp) -> None:
+    running = up(THREE, *ONE)
+    running.line("^Auriga serves")
+    asked = [name for name in NAMES for _ in range(67)][:200]
+    random.Random(7).shuffle(asked)
+    url = running.url
+
+    def ask(name: str) -> tuple[int, str]:
+        body = {"model": f"role-{name}", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2}
+        reply = httpx.post(f"{url}/v1/chat/completions", json=body, trust_env=False, timeout=4 * BOUND)
+        return reply.status_code, reply.headers.get("x-auriga-model", reply.text)
+
+    with ThreadPoolExecutor(100) as clients:
+        answers = list(clients.map(ask, asked))
+    assert answers == [(200, name) for name in asked]
+    # A hundred ask at a time. A Model that comes serves at least all that wait for it then, a third of them.
+    assert starts(running) <= 20, running.output
+    assert "cut" not in running.output
+
+
+def test_nobody_at_work_is_ended(up: StartUp) -> None:
+    """A stream that is under way when another Model is asked arrives whole, and then the other one comes."""
+    running = up(THREE, *ONE)
+    running.line("^Auriga serves")
+    body = {"model": "role-a", "messages": [{"role": "user", "content": "Count to 100"}], "stream": True}
+    told = []
+    with httpx.stream("POST", f"{running.url}/v1/chat/completions", json=body, trust_env=False, timeout=BOUND) as reply:
+        with ThreadPoolExecutor(1) as other:
+            for line in reply.iter_lines():
+                if not told:
+                    later = other.submit(running.chat, "role-b")
+                told.append(line)
+            assert later.result().headers["x-auriga-model"] == "b"
+    said = [json.loads(line[6:]) for line in told if line.startswith("data: {")]
+    text = "".join(each["choices"][0]["delta"].get("content") or "" for each in said if each["choices"])
+    assert text.endswith("98 99 100") or text.endswith("99, 100.") or "100" in text
+    assert told[-2:] == ["data: [DONE]", ""]
+    assert running.engines().keys() == {"b"}
+
+
+def test_the_status_says_whom_one_waits_for(up: StartUp) -> None:
+    engine = "args: [--fake, mute]"
+    running = up(
+        model("a", extra=TURNS, engine=engine) + fake("b", "serve", extra=TURNS) + waiting("role-a", "a")
+        + waiting("role-b", "b"),
+        *ONE, fake=True,
+    )  # fmt: skip
+    running.line("^Auriga serves")
+    with ThreadPoolExecutor(2) as clients:
+        with httpx.Client(trust_env=False, timeout=BOUND) as caller:
+            url = f"{running.url}/v1/chat/completions"
+            body = {"model": "role-a", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
+            hangs = clients.submit(caller.post, url, json=body)
+            until(lambda: running.model("a")["phase"] == "Ready" and running.model("a")["endpoints"][0]["inFlight"])
+            waits = clients.submit(running.chat, "role-b")
+            until(lambda: "a leaves when its 1 request ends" in running.model("b")["message"])
+            found = running.model("b")
+            assert (found["phase"], found["reason"], found["queued"]) == ("Pending", "WaitingForMemory", 1)
+            assert running.engines().keys() == {"a"}
+        with pytest.raises(httpx.HTTPError):
+            hangs.result()  # whoever asked a has gone away
+        assert waits.result().headers["x-auriga-model"] == "b"
+    assert running.engines().keys() == {"b"}
+
+
+def test_a_wake_that_fails_says_why_and_the_chain_falls_back(up: StartUp) -> None:
+    running = up(
+        fake("poor", "crash", extra=TURNS) + fake("well", "serve") + waiting("alone", "poor")
+        + waiting("both", "poor", "well"),
+        fake=True,
+    )  # fmt: skip
+    running.line("^well: ready")
+    failed = running.chat("alone")
+    assert failed.status_code == 503
+    assert "EngineCrashed" in failed.text
+    running.line("^poor: failed .EngineCrashed.: .*its last line: out of cheese")
+    answered = running.chat("both")
+    assert (answered.status_code, answered.headers["x-auriga-model"]) == (200, "well")
+    found = running.phase("poor", "ScaledToZero")
+    assert found["reason"] == "LastStartFailed"
+    assert "out of cheese" in found["message"]
+
+
+def test_who_is_too_large_for_what_there_is_says_so(up: StartUp) -> None:
+    running = up(elastic("a") + waiting("alone", "a"), "--memory-limit", "20Mi")
+    running.line("^Auriga serves")
+    failed = running.chat("alone")
+    assert failed.status_code == 503
+    running.line("^a: failed .NotEnoughMemory.: it needs about .* and 20 MiB of 20 MiB are free")
+
+
+def test_models_without_autoscaling_are_there_from_the_start_and_stay(up: StartUp) -> None:
+    running = up(model("always") + elastic("a") + elastic("b") + waiting("ra", "a") + waiting("rb", "b"),
+                 "--memory-limit", "170Mi")  # fmt: skip
+    running.line("^always: ready")
+    pid = running.engines()["always"]
+    for name in ("a", "b", "a"):
+        assert running.chat(f"r{name}").status_code == 200
+        assert running.engines().keys() == {"always", name}
+    assert alive(pid)
+
+
+def test_a_chain_that_spills_is_answered_at_once_while_its_first_member_comes(up: StartUp) -> None:
+    running = up(elastic("first") + model("second") + chain("role", "first", "second"))
+    running.line("^second: ready")
+    assert running.chat("role").headers["x-auriga-model"] == "second"
+    running.line("^first: ready at")
+    until(lambda: running.chat("role").headers["x-auriga-model"] == "first")
