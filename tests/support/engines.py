@@ -200,9 +200,10 @@ spec: {{external: {{provider: openaiCompatible, baseURL: "http://127.0.0.1:9/v1"
 """
 
 
-def elastic(name: str, *, idle: str = "10m", extra: str = "") -> str:
-    """A Model that takes turns."""
-    return model(name, extra=f"autoscaling: {{minReplicas: 0, maxReplicas: 1, idleTimeout: {idle}}}{extra}")
+def elastic(name: str, *, idle: str = "10m") -> str:
+    """A Model that takes turns. One thread: two wait for each other where others use the cores, too."""
+    scaling = f"autoscaling: {{minReplicas: 0, maxReplicas: 1, idleTimeout: {idle}}}"
+    return model(name, extra=scaling, engine='args: [--threads, "1"]')
 
 
 def waiting(role: str, *members: str) -> str:

@@ -132,7 +132,7 @@ ROOMY = Memory(1000 * MIB, 1000 * MIB)
         ),
         pytest.param(world(process(progress=NOW - 60)), [StopEngine(1, "Unresponsive")], id="hung"),
         # Models that take turns: `sharing` says how many replicas they may have.
-        pytest.param(world(wanted=[TURNS], fetches=()), [StartFetch(REQUEST)], id="its weights come before it is asked"),
+        pytest.param(world(wanted=[TURNS], fetches=()), [StartFetch(REQUEST)], id="its weights come unasked"),
         pytest.param(world(wanted=[TURNS], fetches=[Fetch("w1", "Running")]), [], id="and go on coming"),
         pytest.param(world(wanted=[TURNS]), [], id="nobody asks it"),
         pytest.param(world(process(), wanted=[TURNS]), [StopEngine(1, "Turn")], id="its turn is over"),

@@ -71,6 +71,15 @@ def up(
             help="Memory for all engines together, such as 12Gi. Default: what the machine has.",
         ),
     ] = None,
+    gpu_memory: Annotated[
+        int | None,
+        typer.Option(
+            envvar="AURIGA_GPU_MEMORY",
+            metavar="QUANTITY",
+            parser=_bytes,
+            help="GPU memory for all engines together, such as 22Gi. Default: what is free on all GPUs.",
+        ),
+    ] = None,
     load_timeout: Annotated[
         float,
         typer.Option(
@@ -112,7 +121,7 @@ def up(
     Weights are fetched into the cache and served by llama.cpp processes, which are restarted when they crash.
     The files are watched: a change takes effect at once and cuts no stream. Ctrl-C stops everything.
     """
-    from auriga_cli.engines.gpu import offloads
+    from auriga_cli.engines.gpu import gpus
     from auriga_cli.local.report import Report
     from auriga_cli.local.serve import Service, load, serve
     from auriga_cli.local.state import Limits
@@ -126,10 +135,12 @@ def up(
     _check(manifests, report)
     sock = _listen(host, port)
     found = _engine(engine, manifests, report)
+    devices = gpus(found) if found else None
     settings = Settings(
         engine=found,
         cache=cache.expanduser().absolute(),
-        gpu=found is not None and offloads(found),
+        gpu=devices is not None,
+        gpu_memory=gpu_memory or (devices.memory if devices else None),
         memory_limit=memory_limit,
         limits=Limits(load=load_timeout, silent=silence),
         drain=drain,

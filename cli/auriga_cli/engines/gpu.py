@@ -1,4 +1,7 @@
-"""Whether an engine puts weights into a GPU's own memory on this machine: the build decides, not only the hardware."""
+"""Whether an engine puts weights into GPUs' own memory on this machine, and how much of that there is.
+
+The build decides, not only the hardware: so it is the engine that is asked.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from auriga_cli.engines.engine import Engine
 
@@ -16,28 +20,44 @@ DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 _LIMIT = 60.0
 """Seconds for the answer: a driver may take a while to wake up."""
 
+_DEVICE = re.compile(r"\s+\w+: .+ \(\d+ MiB, (\d+) MiB free\)")
+
 _XLLAMACPP = """
 import xllamacpp
 gpu = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU
-print(any(device["type"] == gpu for device in xllamacpp.get_device_info()))
+for device in xllamacpp.get_device_info():
+    if device["type"] == gpu:
+        total, free = (device[key] >> 20 for key in ("memory_total", "memory_free"))
+        print(f"  {device['name']}: {device['description']} ({total} MiB, {free} MiB free)")
 """
 _LLAMA_CPP_PYTHON = "import llama_cpp; print(llama_cpp.llama_supports_gpu_offload())"
 
 
-def offloads(engine: Engine, devices: Sequence[str] = DEVICES) -> bool:
-    """Whether it would, as it says itself; it is asked only if one of ``devices`` is there. Never raises."""
+@dataclass(frozen=True, slots=True)
+class Gpus:
+    """The GPUs that an engine uses."""
+
+    memory: int | None
+    """Bytes that are free on all of them together; None: unknown."""
+
+
+def gpus(engine: Engine, devices: Sequence[str] = DEVICES) -> Gpus | None:
+    """Those that it uses, as it says itself; it is asked only if one of ``devices`` is there. Never raises."""
     if not any(os.path.exists(device) for device in devices):
-        return False
+        return None
     try:
         asked = subprocess.run(_question(engine), capture_output=True, text=True, timeout=_LIMIT, check=False)
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return True  # there is a GPU: rather no check of the machine's memory than a wrong one
-    return yes(asked.stdout)
+        return Gpus(None)  # there is a GPU: rather no check of the machine's memory than a wrong one
+    return read(asked.stdout)
 
 
-def yes(answer: str) -> bool:
-    """Whether an answer names a GPU: ``True``, or a line of ``llama-server --list-devices`` with a device's memory."""
-    return any(line == "True" or re.match(r"\s+\w+: .+ MiB", line) for line in answer.splitlines())
+def read(answer: str) -> Gpus | None:
+    """What an answer says: ``True``, or lines of ``llama-server --list-devices`` with each device's memory."""
+    free = [int(found[1]) << 20 for line in answer.splitlines() if (found := _DEVICE.match(line))]
+    if free:
+        return Gpus(sum(free))
+    return Gpus(None) if "True" in answer.splitlines() else None
 
 
 def _question(engine: Engine) -> list[str]:

@@ -218,12 +218,17 @@ def _crash(wanted: Wanted, running: Sequence[Process], view: View) -> _Finding |
     if not failures:
         return None
     last = f"; its last line: {ending.lines[-1]}" if ending.lines else ""
-    again = _again(min(retry_at(failure, view.limits) for failure in failures) - view.now)
+    left = min(retry_at(failure, view.limits) for failure in failures) - view.now
+    again = _when_asked(left) if wanted.autoscaling and not wanted.replicas else _again(left)
     return _Finding("Failed", ending.reason, f"{ending.message}{last}{again}")
 
 
 def _again(wait: float) -> str:
     return f" (next try in {ceil(wait)} s)" if wait > 0 else " (trying again)"
+
+
+def _when_asked(wait: float) -> str:
+    return f" (tried again when it is asked after {ceil(wait)} s)" if wait > 0 else ""
 
 
 def _progress(wanted: Wanted, running: Sequence[Process], fetch: Fetch | None, view: View) -> _Finding:
