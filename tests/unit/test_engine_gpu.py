@@ -15,7 +15,8 @@ CUDA = "Available devices:\n  CUDA0: NVIDIA H200 (143771 MiB, 143283 MiB free)\n
 @pytest.mark.parametrize(
     ("answer", "found"),
     [(CUDA, Gpus(143283 << 20)), (CUDA + "  CUDA1: NVIDIA H200 (143771 MiB, 1000 MiB free)\n", Gpus(144283 << 20)),
-     ("Available devices:\n  (none)\n", None), ("Available devices:\n", None), ("True\n", Gpus(None)),
+     ("Available devices:\n  (none)\n", None), ("  ROCm0: AMD (16368 MiB)\n", Gpus(None)),
+     ("Available devices:\n", None), ("True\n", Gpus(None)),
      ("False\n", None), ("some warning\nTrue\n", Gpus(None)), ("", None)],
 )  # fmt: skip
 def test_answers(answer: str, found: Gpus | None) -> None:

@@ -20,7 +20,7 @@ DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 _LIMIT = 60.0
 """Seconds for the answer: a driver may take a while to wake up."""
 
-_DEVICE = re.compile(r"\s+\w+: .+ \(\d+ MiB, (\d+) MiB free\)")
+_FREE = re.compile(r"\(\d+ MiB, (\d+) MiB free\)")
 
 _XLLAMACPP = """
 import xllamacpp
@@ -54,10 +54,12 @@ def gpus(engine: Engine, devices: Sequence[str] = DEVICES) -> Gpus | None:
 
 def read(answer: str) -> Gpus | None:
     """What an answer says: ``True``, or lines of ``llama-server --list-devices`` with each device's memory."""
-    free = [int(found[1]) << 20 for line in answer.splitlines() if (found := _DEVICE.match(line))]
-    if free:
-        return Gpus(sum(free))
-    return Gpus(None) if "True" in answer.splitlines() else None
+    lines = answer.splitlines()
+    devices = [line for line in lines if re.match(r"\s+\w+: .+ MiB", line)]
+    free = [int(found[1]) << 20 for line in devices if (found := _FREE.search(line))]
+    if devices:
+        return Gpus(sum(free) if len(free) == len(devices) else None)
+    return Gpus(None) if "True" in lines else None
 
 
 def _question(engine: Engine) -> list[str]:
