@@ -18,7 +18,7 @@ from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.routing.ring import Ring
 from auriga_router.slots import Slots
 from auriga_router.snapshot import Snapshot
-from auriga_router.table import Backend, NotReady, Timeouts
+from auriga_router.table import Backend, NotReady, Progress, Timeouts
 
 _EVERYTHING = frozenset({*get_args(Capability), COUNTS_TOKENS})
 _MAX_QUEUED = 10_000
@@ -48,6 +48,8 @@ def compile_backend(
     else:
         endpoints = tuple(endpoint(parse_address(text)) for text in snapshot.endpoints.get(key, ()))
         not_ready = None if endpoints else _unserved(model)
+    asleep = not endpoints and spec.external is None and not spec.suspended
+    cold = asleep and not _failed(model) and (spec.autoscaling is not None or spec.replicas > 0)
     external_name = spec.external.model if spec.external is not None else ""
     return Backend(
         key=key,
@@ -74,7 +76,10 @@ def compile_backend(
         max_queued=_MAX_QUEUED if spec.limits.max_queued is None else spec.limits.max_queued,
         per_minute=spec.limits.requests_per_minute or 0,
         tokens_per_minute=spec.limits.tokens_per_minute or 0,
-        cold=not endpoints and spec.external is None and not spec.suspended and not _failed(model),
+        cold=cold,
+        wakes=cold and spec.autoscaling is not None,
+        asleep=asleep,
+        progress=_progress(model) if asleep else None,
         price=_price(spec.pricing),
         secret=secret_of(model),
         reply_headers=reply_headers(name),
@@ -131,6 +136,18 @@ def _capacity(spec: ModelSpec, endpoints: int) -> int:
 
 def _failed(model: Model) -> bool:
     return model.status is not None and model.status.phase in ("Failed", "Suspended")
+
+
+def _progress(model: Model) -> Progress:
+    status = model.status
+    if status is None or status.download is None:
+        return Progress("Pending" if status is None else status.phase)
+    download = status.download
+    try:
+        left = seconds(download.eta) if download.eta else 0.0
+    except ValueError:
+        left = 0.0
+    return Progress(status.phase, download.bytes, download.total_bytes, left)
 
 
 def _price(pricing: Pricing) -> float:

@@ -15,8 +15,8 @@ class Call:
     """One request for an answer."""
 
     __slots__ = (
-        "_asked", "arranged_from", "body", "chain", "chunked", "forwarded", "keep_alive", "key", "least_tokens",
-        "left_out", "model_span", "native", "needs", "operation", "request_id", "single", "stream",
+        "_asked", "arranged_from", "body", "chain", "chunked", "folded", "forwarded", "keep_alive", "key",
+        "least_tokens", "left_out", "model_span", "native", "needs", "operation", "request_id", "single", "stream",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - made in one place, for every request
@@ -54,6 +54,8 @@ class Call:
         """Of the conversation; 0 if nothing depends on it."""
         self.least_tokens = 0
         """That the prompt has, if some member's context is too small for them; else 0."""
+        self.folded = False
+        """The answer is put together from a stream: its caller has not asked for one."""
         self.native = b""
         """Header lines that go on to an endpoint of the caller's own dialect."""
         self.left_out = b""

@@ -9,7 +9,7 @@ from auriga_router.call import Call
 from auriga_router.endpoint import Endpoint
 from auriga_router.ports import Clock
 from auriga_router.resuming import Resuming
-from auriga_router.routing.choose import Wait, choose, choose_or_wait
+from auriga_router.routing.choose import Wait, choose, choose_or_wait, wake
 from auriga_router.routing.outcome import Outcome
 from auriga_router.table import Member
 from auriga_router.translate import RequestError, Translation
@@ -61,6 +61,11 @@ class Candidates:
             except RequestError as error:
                 self.refused = error
                 self._tried.extend(member.backend.endpoints)
+
+    def wake(self, choice: Candidate | Wait | None, now: float) -> bool:
+        """Wake the members that this choice has passed over, or waits for. Gives whether there was one."""
+        before = None if choice is None else choice.member
+        return wake(self._call.chain, self._call.needs, self._overflowed, before, now)
 
     def others(self, endpoint: Endpoint, now: float) -> bool:
         """Could anybody but this endpoint be asked?"""

@@ -39,6 +39,7 @@ def compile_chain(resource: RoleChain, backends: Mapping[str, Backend], before: 
         models=frozenset(member.backend.key for member in members),
         balanced=any(member.backend.ring is not None for member in members),
         queues=resource.spec.fallback.on_busy == "Queue" and resource.spec.strategy not in _BY_EXPERIENCE,
+        has_asleep=any(member.backend.asleep for member in members),
         waits_for_cold=resource.spec.fallback.on_cold == "Wait",
         as_written=resource.spec.strategy == "Ordered" and not any(member.only_for for member in members),
     )
@@ -57,6 +58,7 @@ def compile_direct(backend: Backend, before: Chain | None) -> Chain:
         capabilities=backend.capabilities,
         is_role=False,
         balanced=backend.ring is not None,
+        has_asleep=backend.asleep,
     )
 
 
@@ -69,7 +71,7 @@ def _member(spec: ChainMember, resource: RoleChain, backends: Mapping[str, Backe
         tally=_tally(resource.role, backend, before, remembers=resource.spec.strategy in _BY_EXPERIENCE),
         reply_headers=backend.reply_headers,
         weight=spec.weight,
-        not_ready=backend.not_ready or _excluded(spec, backend, resource),
+        not_ready=_excluded(spec, backend, resource) or backend.not_ready,
         only_for=frozenset(spec.when.capabilities),
     )
 

@@ -25,7 +25,9 @@ from auriga_router.ports import Client
 from auriga_router.routing.choose import Wait
 from auriga_router.routing.outcome import Outcome
 from auriga_router.slots import Slots
+from auriga_router.table import Backend
 from auriga_router.trial import Trial
+from auriga_router.waking import Waiting
 from auriga_router.world import World
 
 _BREAKS: Final = (Outcome.CUT, Outcome.STALL, Outcome.TIMEOUT)
@@ -34,14 +36,18 @@ _BREAKS: Final = (Outcome.CUT, Outcome.STALL, Outcome.TIMEOUT)
 class Exchange(Attempting):
     """One request and its attempts."""
 
-    __slots__ = ("_client", "_left", "_overflow", "_paused", "_queue")
+    __slots__ = ("_client", "_left", "_overflow", "_paused", "_queue", "_waiting", "_woke")
 
     def __init__(self, world: World, client: Client, call: Call) -> None:
         super().__init__(world, call)
-        self._client = client
+        self._client: Client = client
         self._overflow: HeldWhole | None = None
         """The error of the member whose context was too small."""
         self._queue: Slots
+        self._woke = False
+        """Members without an endpoint have been told that they are wanted."""
+        self._waiting: Waiting | None = None
+        """It waits, or has waited, for a Model to start."""
         self._paused = False
         self._left = 0.0
         """Seconds that were left of the deadline when content began to flow: for mending a break."""
@@ -59,11 +65,13 @@ class Exchange(Attempting):
             self._fail(now)
             return
         candidate = self._candidates.next(now, None if self._flow is None else self._flow.rest)
+        if chain.has_asleep and not self._woke:
+            self._woke = self._candidates.wake(candidate, now)
         if candidate is None:
             self._fail(now)
             return
         if isinstance(candidate, Wait):
-            self._wait(candidate.member.backend.slots, now)
+            self._wait(candidate.member.backend, now)
             return
         member = candidate.member
         self._adapter = candidate.adapter
@@ -75,12 +83,27 @@ class Exchange(Attempting):
         self._reconnected = False
         self._connect(now, fresh=False)
 
-    def _wait(self, queue: Slots, now: float) -> None:
+    def _wait(self, backend: Backend, now: float) -> None:
         """For a slot, or for an endpoint, in the Model's queue; who has been asked for before waits at its head."""
         self._state = State.QUEUED
-        self._queue = queue
-        queue.wait(self, now, ahead=bool(self._failed))
-        self.expires = self._deadline
+        self._queue = backend.slots
+        if backend.cold and self._waiting is None:
+            hears = self._call.stream and not self._call.folded and self._flow is None
+            self._waiting = Waiting(now, self._world.keep_alive if hears else math.inf)
+        self._queue.wait(self, now, ahead=bool(self._failed))
+        self.expires = self._deadline if self._waiting is None else min(self._deadline, self._waiting.expires)
+
+    def _wait_on(self, now: float) -> None:
+        """A while has passed."""
+        waiting, backend = self._waiting, self._world.backend(self._queue.model)
+        if waiting is None or now >= self._deadline or waiting.is_in_vain(backend, now):
+            self._queue.leave(self)
+            self._world.renew(self._call)
+            self._fail(now)
+            return
+        if waiting.is_silent_since_long(now):
+            self._client = waiting.tell(self._client, self._call, self._failed, backend)
+        self.expires = min(self._deadline, waiting.expires)
 
     def on_turn(self) -> None:
         """Look again: perhaps at other endpoints than there were when the request came."""
@@ -221,8 +244,7 @@ class Exchange(Attempting):
     def on_expired(self, now: float) -> None:
         """A time limit has passed; which one follows from the state."""
         if self._state == State.QUEUED:
-            self._queue.leave(self)
-            self._fail(now)
+            self._wait_on(now)
         elif self._state == State.FLOWING:
             self._break(Outcome.TIMEOUT if now >= self._end else Outcome.STALL)
         elif self._state == State.CONNECTING and now < self._deadline:

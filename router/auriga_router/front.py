@@ -17,7 +17,7 @@ from auriga_router.inside import Folding, streamed
 from auriga_router.ports import Client
 from auriga_router.replies import estimate
 from auriga_router.routing.order import Moment, arranged
-from auriga_router.table import RoutingTable
+from auriga_router.table import Backend, RoutingTable
 from auriga_router.wire.http import reply
 from auriga_router.wire.request import LOAD, Refusal, Request
 from auriga_router.wire.server import Listener, ServerConnection
@@ -112,6 +112,10 @@ class Front:
         whole = reply(problem.status, headers, operation.dialect.error(problem), close=not request.keep_alive)
         # What answers a HEAD has no body, or the client would read it as the start of its next reply.
         return whole[: whole.index(b"\r\n\r\n") + 4] if request.method == b"HEAD" else whole
+
+    def backend(self, key: str) -> Backend | None:
+        """The Model as it is now."""
+        return self.table.backends.get(key)
 
     def renew(self, call: Call) -> None:
         """The call has waited: for its chain as it is now, if there still is such a one."""

@@ -41,7 +41,7 @@ def streamed(call: Call) -> bool:
         document["stream_options"] = {"include_usage": True}
     call.body = orjson.dumps(document)
     call.model_span = locate(call.body)
-    call.stream = True
+    call.stream = call.folded = True
     return True
 
 

@@ -41,8 +41,8 @@ def estimate(call: Call, failed: list[Tried]) -> tuple[int, bytes]:
     return 200, reply(200, headers, b'{"input_tokens":%d}' % tokens, close=not call.keep_alive)
 
 
-def begin_stream(call: Call, member: Member, failed: list[Tried]) -> bytes:
-    """The head of a stream."""
+def begin_stream(call: Call, member: Member | None, failed: list[Tried]) -> bytes:
+    """The head of a stream. ``member`` is None while nobody knows who will answer."""
     return stream_head(call.reply_headers(member, failed), chunked=call.chunked, close=not call.keep_alive)
 
 

@@ -21,6 +21,7 @@ from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import LoadReader, Loads
 from auriga_router.metrics import Metrics
 from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
+from auriga_router.queues import call_beside, resize
 from auriga_router.settings import RouterSettings
 from auriga_router.snapshot import Snapshot
 from auriga_router.status import status_document
@@ -66,6 +67,7 @@ class Router:
             on_reply=on_reply,
             hold_limit=settings.hold_limit,
             answer_limit=settings.answer_limit,
+            keep_alive=settings.keep_alive,
         )
         self._metrics = Metrics(
             lambda: self._front.table, lambda: self._front.refused, lambda: len(self._hub.connections), now, worker
@@ -75,7 +77,7 @@ class Router:
         self._loads = Loads(name, lambda: self._front.table, self._leaving_of, now)
         self._load_streams = LoadStreams(self._loads, settings.load_token_file, one_of_many=bool(worker))
         self._front = Front(self._world, self._admin, self._load_streams.answer, secrets.token_hex(8), random.random)
-        self._world.renew = self._front.renew
+        self._world.renew, self._world.backend = self._front.renew, self._front.backend
         self._hub = Hub(self._front.handle, self._front.refuse, coarse, settings.body_limit)
         self._sweep = Sweep(now, coarse, self._world.timed, cast("set[Timed]", self._hub.connections))
         self._servers: list[asyncio.Server] = []
@@ -134,23 +136,17 @@ class Router:
     def _resized(self, before: RoutingTable) -> Iterator[None]:
         """Tells the queues of Models that have changed since. Pauses after every few."""
         for number, key in enumerate(self._front.table.changed):
-            self._resize(before.backends.get(key), self._front.table.backends.get(key))
+            self._resize(key, before.backends.get(key), self._front.table.backends.get(key))
             if not number % _PIECE:
                 yield
 
-    def _resize(self, before: Backend | None, backend: Backend | None) -> None:
-        """Those that wait for the Model look again, also if it is gone; not if it is still on its way."""
+    def _resize(self, key: str, before: Backend | None, backend: Backend | None) -> None:
         if backend is not None:
             self._loads.follow(backend)
-            if before is not None and before.endpoints != backend.endpoints and backend.slots.requests:
-                backend.slots.touch()
-            limits = backend.per_minute, backend.tokens_per_minute
-            backend.slots.resize(backend.capacity, backend.max_queued, *limits)
-            if not backend.cold:
-                backend.slots.call(self._world.now())
-        elif before is not None:
-            before.slots.resize(0, 0, 0)
-            before.slots.call(self._world.now())
+        resize(before, backend, self._world.now())
+        if before is not None and before.asleep and backend is not None and not backend.asleep:
+            call_beside(self._front.table, key, self._world.now())
+        if backend is None and before is not None:
             self._loads.forget(before)
 
     def _leaving_of(self, model: str) -> list[Endpoint]:

@@ -30,6 +30,18 @@ class NotReady(NamedTuple):
     message: str
 
 
+class Progress(NamedTuple):
+    """How far a Model is that has no endpoint yet."""
+
+    phase: str
+    done: int = 0
+    """Bytes of its weights that are here."""
+    total: int = 0
+    """Bytes in all; 0: unknown, or nothing is downloaded."""
+    left: float = 0.0
+    """Seconds until the download is whole; 0: unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Limits of one attempt, in seconds."""
@@ -87,6 +99,12 @@ class Backend:
     """Tokens of prompts and answers; 0: no limit."""
     cold: bool = False
     """It has no endpoint, and may get one by itself."""
+    wakes: bool = False
+    """It is cold, and gets an endpoint because somebody asks."""
+    asleep: bool = False
+    """It is served here and has no endpoint, for whatever reason but that it is suspended."""
+    progress: Progress | None = None
+    """Of one that is asleep."""
     price: float = 0.0
     """US dollars per million tokens, three of four of them in the prompt, as is usual."""
     secret: str = ""
@@ -156,6 +174,8 @@ class Chain:
     """Waits for a slot of a busy member, instead of asking the next one."""
     waits_for_cold: bool = False
     """Waits for a member that has no endpoint yet, instead of asking the next one."""
+    has_asleep: bool = False
+    """Some member is served here and has no endpoint."""
     as_written: bool = True
     """The members are the same for every request, in the same order."""
 

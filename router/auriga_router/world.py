@@ -7,10 +7,16 @@ from dataclasses import dataclass
 
 from auriga_router.call import Call
 from auriga_router.ports import Clock, CoarseClock, Connector, OnAttempt, OnReply, Timed
+from auriga_router.table import Backend
 
 
 def _as_it_was(call: Call) -> None:
     """For a world that does not change."""
+
+
+def _nobody(key: str) -> Backend | None:
+    """For a world whose Models nobody waits for."""
+    return None
 
 
 @dataclass(slots=True)
@@ -29,5 +35,9 @@ class World:
     """Bytes of a stream that are held before its first content."""
     answer_limit: int
     """Bytes of an answer that is not streamed."""
+    keep_alive: float = 10.0
+    """Seconds for which a stream's caller hears nothing while it waits for a Model to start."""
+    backend: Callable[[str], Backend | None] = _nobody
+    """The Model (its key) as it is now."""
     renew: Callable[[Call], None] = _as_it_was
     """Puts the chain of a call that has waited to what it is now."""

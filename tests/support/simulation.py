@@ -23,7 +23,10 @@ from auriga_router.endpoint import Endpoint
 from auriga_router.exchange import Exchange
 from auriga_router.inside import Folding, streamed
 from auriga_router.ports import CoarseClock, Timed, UpstreamUser
+from auriga_router.queues import call_beside, resize
+from auriga_router.snapshot import Snapshot
 from auriga_router.sweep import EXCHANGES_EVERY, expire
+from auriga_router.table import Backend
 from auriga_router.watch import Watch
 from auriga_router.wire.http import ResponseHead
 from auriga_router.wire.request import Request
@@ -45,6 +48,8 @@ BEFORE = (
     "error in 200", "slow",
 )  # fmt: skip
 """Faults before anything is said. ``slow``: the first token comes after 0.5 s, which is no fault for the patient."""
+CALLERS = "400"
+"""What the caller is at fault for: its error is returned as it is."""
 AFTER = ("cut", "stall", "error event", "malformed event", "no end mark")
 """Faults in the middle of an answer."""
 
@@ -80,6 +85,7 @@ class Client:
     """The caller."""
 
     def __init__(self) -> None:
+        self.exchange: Exchange
         self.received = b""
         self.whole: bool | None = None
         """How the reply ended: with a connection that may be kept or not; None before."""
@@ -115,8 +121,27 @@ class Simulation:
             on_reply=None,
             hold_limit=1 << 20,
             answer_limit=1 << 20,
+            backend=self._backend,
+            renew=self._renew,
         )
         self.table = compile_table(snapshot(*objects, endpoints=endpoints))
+
+    def apply(self, state: Snapshot) -> None:
+        """The world is different from now on. As the router does it."""
+        before = self.table
+        self.table = compile_table(state, before)
+        for key in self.table.changed:
+            old, new = before.backends.get(key), self.table.backends.get(key)
+            resize(old, new, self.now)
+            if old is not None and old.asleep and new is not None and not new.asleep:
+                call_beside(self.table, key, self.now)
+
+    def _backend(self, key: str) -> Backend | None:
+        return self.table.backends.get(key)
+
+    def _renew(self, call: Call) -> None:
+        table = self.table
+        call.chain = (table.chains if call.chain.is_role else table.directs).get(call.chain.key, call.chain)
 
     def ask(self, body: dict[str, Any], path: bytes = b"/v1/chat/completions") -> Client:
         """Begin a request."""
@@ -126,7 +151,8 @@ class Simulation:
         assert isinstance(call, Call), call
         client = Client()
         inside = call.chain.inside and streamed(call)
-        Exchange(self.world, Folding(client, call, 1 << 20) if inside else client, call).start()
+        client.exchange = Exchange(self.world, Folding(client, call, 1 << 20) if inside else client, call)
+        client.exchange.start()
         return client
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
@@ -204,7 +230,7 @@ class Connection:
             return
         delay = 0.5 if fault and fault.kind == "slow" else 0.002
         asked = json.loads(body)
-        if fault and fault.kind in BEFORE and fault.kind != "slow":
+        if fault and fault.kind in (*BEFORE, CALLERS) and fault.kind != "slow":
             self._fail(user, fault.kind, delay, streams=bool(asked.get("stream")))
         elif path == "/apply-template":
             last = asked["messages"][-1]

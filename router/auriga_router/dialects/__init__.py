@@ -36,6 +36,14 @@ class Skipped(NamedTuple):
 
     member: str
     reason: str
+    message: str = ""
+    """What there is to say more."""
+
+    @property
+    def document(self) -> Document:
+        """As error bodies have it."""
+        said = {"member": self.member, "reason": self.reason}
+        return said | {"message": self.message} if self.message else said
 
 
 @dataclass(frozen=True, slots=True)

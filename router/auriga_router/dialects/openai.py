@@ -79,7 +79,7 @@ class OpenAI(Dialect):
                 for tried in problem.attempts
             ]
         if problem.skipped:
-            error["skipped"] = [{"member": member, "reason": reason} for member, reason in problem.skipped]
+            error["skipped"] = [skipped.document for skipped in problem.skipped]
         return orjson.dumps({"error": error})
 
     def error_event(self, problem: Problem) -> bytes:

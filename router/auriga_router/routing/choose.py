@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container
 
-from auriga_router.dialects import Skipped
+from auriga_router.dialects import COUNTS_TOKENS, Skipped
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import state
 from auriga_router.routing.pick import pick, pick_probe
@@ -13,6 +13,9 @@ from auriga_router.table import Chain, Member
 
 NOT_READY_RETRY_AFTER = 5.0
 """Seconds after which to ask again when no member is ready: about what a change takes to be seen."""
+
+_LONG = 500
+"""Characters of a condition's message that a caller is told at most."""
 
 
 def choose(
@@ -55,7 +58,10 @@ class Wait:
 def choose_or_wait(
     chain: Chain, needs: frozenset[str], tried: Container[Endpoint], overflowed: int, now: float, *, key: int = 0
 ) -> tuple[Member, Endpoint] | Wait | None:
-    """As ``choose``, within the Models' limits: where to wait for a slot, or for an endpoint, if the chain says so."""
+    """As ``choose``, within the Models' limits: where to wait for a slot, or for an endpoint, if the chain says so.
+
+    Where nobody else is left, also if it does not: for a member that starts because it is asked.
+    """
     wait: Wait | None = None
     for member in chain.members:
         backend = member.backend
@@ -76,14 +82,41 @@ def choose_or_wait(
             wait = Wait(member)
             if chain.queues:
                 return wait
-    return wait or _probe(chain, needs, tried, overflowed)
+    return wait or _probe(chain, needs, tried, overflowed) or _who_wakes(chain, needs, overflowed)
+
+
+def _who_wakes(chain: Chain, needs: frozenset[str], overflowed: int) -> Wait | None:
+    for member in chain.members:
+        if member.backend.wakes and _is_cold(member, needs, overflowed) and member.backend.slots.may_wait():
+            return Wait(member)
+    return None
+
+
+def wake(chain: Chain, needs: frozenset[str], overflowed: int, before: Member | None, now: float) -> bool:
+    """Count the request at the members that would have been asked ``before`` this one if they had an endpoint.
+
+    That is what wakes them. Gives whether there was one.
+    """
+    found = False
+    for member in chain.members:
+        if member.backend.asleep and _lacks_only_an_endpoint(member, needs, overflowed):
+            member.backend.slots.want(now)
+            found = True
+        if member is before:
+            break
+    return found
 
 
 def _is_cold(member: Member, needs: frozenset[str], overflowed: int) -> bool:
     """Has it no endpoint yet, and is that all that it lacks?"""
+    return member.backend.cold and _lacks_only_an_endpoint(member, needs, overflowed)
+
+
+def _lacks_only_an_endpoint(member: Member, needs: frozenset[str], overflowed: int) -> bool:
+    """Would this request be worth a start? Tokens are estimated where nobody can count them."""
     backend = member.backend
     return (
-        backend.cold
+        COUNTS_TOKENS not in needs
         and member.not_ready is backend.not_ready
         and needs <= backend.capabilities
         and not 0 < backend.context_length <= overflowed
@@ -101,7 +134,7 @@ def skipped(
 ) -> list[Skipped]:
     """The members that were not asked, and why. ``asked``: names of those that were; ``overflowed`` as for others."""
     return [
-        Skipped(member.backend.name, _reason(member, needs, overflowed, now))
+        Skipped(member.backend.name, _reason(member, needs, overflowed, now), _why(member))
         for member in chain.members
         if member.backend.name not in asked
     ]
@@ -115,7 +148,24 @@ def retry_after(chain: Chain, needs: frozenset[str], now: float, overflowed: int
         if can_answer(member, needs, overflowed)
         for endpoint in member.backend.endpoints
     ]
-    return max(1, math.ceil(min(waits, default=NOT_READY_RETRY_AFTER)))
+    starts = [
+        member.backend.progress.left + NOT_READY_RETRY_AFTER
+        for member in chain.members
+        if member.backend.progress is not None and _is_cold(member, needs, overflowed)
+    ]
+    return max(1, math.ceil(min(waits or starts, default=NOT_READY_RETRY_AFTER)))
+
+
+def _why(member: Member) -> str:
+    """What its status says, for those who would have waited for it. Not the engine's own words: prompts may be among
+    them."""
+    backend = member.backend
+    if not backend.asleep or backend.not_ready is None or member.not_ready is not backend.not_ready:
+        return ""
+    if backend.not_ready.reason == "NoEndpoints":
+        return ""  # nobody has said more
+    message = backend.not_ready.message.partition(": its last lines:")[0]
+    return message if len(message) <= _LONG else message[: _LONG - 3] + "..."
 
 
 def _reason(member: Member, needs: frozenset[str], overflowed: int, now: float) -> str:

@@ -37,7 +37,7 @@ def arranged(chain: Chain, needs: Collection[str], moment: Moment) -> Chain:
 
 
 def _for_these(member: Member, needs: Collection[str]) -> Member:
-    if not member.only_for or member.not_ready is not None or not member.only_for.isdisjoint(needs):
+    if not member.only_for or not member.only_for.isdisjoint(needs):
         return member
     return member.excluded(NotReady("When", f"only for requests that need {' or '.join(sorted(member.only_for))}"))
 

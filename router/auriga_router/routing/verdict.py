@@ -23,5 +23,10 @@ def failure(role: str, tried: Sequence[Tried], skipped: Sequence[Skipped], *, de
 
 def _story(tried: Sequence[Tried], skipped: Sequence[Skipped]) -> str:
     parts = [f"{attempt.member} {attempt.outcome.value} after {attempt.milliseconds} ms" for attempt in tried]
-    parts += [f"{member} not asked ({reason})" for member, reason in skipped]
+    parts += [
+        f"{one.member} not asked ({one.reason}: {one.message})"
+        if one.message
+        else f"{one.member} not asked ({one.reason})"
+        for one in skipped
+    ]
     return "; ".join(parts) or "it has no members"

@@ -1,0 +1,28 @@
+"""What a new routing table means to those who wait in the queues of its Models. Pure."""
+
+from __future__ import annotations
+
+from auriga_router.table import Backend, RoutingTable
+
+
+def resize(before: Backend | None, backend: Backend | None, now: float) -> None:
+    """Those that wait for a Model that has changed look again, also if it is gone; not if it is still on its way."""
+    if backend is not None:
+        slots = backend.slots
+        if before is not None and before.endpoints != backend.endpoints and slots.requests:
+            slots.touch()
+        slots.resize(backend.capacity, backend.max_queued, backend.per_minute, backend.tokens_per_minute)
+        if not backend.cold:
+            slots.call(now)
+    elif before is not None:
+        before.slots.resize(0, 0, 0)
+        before.slots.call(now)
+
+
+def call_beside(table: RoutingTable, model: str, now: float) -> None:
+    """A Model has got its first endpoint: who waits for another one beside it in a chain may be served by it."""
+    for chain in table.chains.values():
+        if chain.has_asleep and model in chain.models:
+            for member in chain.members:
+                if member.backend.cold and member.backend.slots.waiting:
+                    member.backend.slots.call(now)
