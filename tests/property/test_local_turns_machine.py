@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from auriga_cli.local.turns import NEVER
+from auriga_cli.local.claim import NEVER
 from support.turns import Machine, Seen
 
 NAMES = ("a", "b", "c", "d")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auriga_cli.local.turns import MAX_LINGER, MAX_TURN, NEVER
+from auriga_cli.local.claim import MAX_LINGER, MAX_TURN, NEVER
 from support.turns import Machine, Seen
 
 NAMES = ("a", "b", "c")

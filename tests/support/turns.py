@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from auriga_cli.local.turns import MAX_LINGER, MAX_TURN, MIN_TURN, Claim, Turns, decide
+from auriga_cli.local.claim import MAX_LINGER, MAX_TURN, MIN_TURN, Claim
+from auriga_cli.local.turns import Turns, decide
 
 PARALLEL = 2
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from auriga_api.model import Artifact, Autoscaling, Model, ModelStatus
+from auriga_cli.local.claim import Claim
 from auriga_cli.local.demand import Demand
 from auriga_cli.local.ending import Ending
 from auriga_cli.local.standby import leaving, waiting
 from auriga_cli.local.state import Failure, Fetch, Limits, Process, Wanted, WeightsRequest, World
 from auriga_cli.local.status import View, model_status
-from auriga_cli.local.turns import Claim, Wait
+from auriga_cli.local.turns import Wait
 from auriga_operator import autoscale
 
 NOW = 1000.0

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from auriga_cli.local.turns import MAX_LINGER, MAX_TURN, NEVER, Claim, Turns, Wait, decide
+from auriga_cli.local.claim import MAX_LINGER, MAX_TURN, NEVER, Claim
+from auriga_cli.local.turns import Turns, Wait, decide
 
 NOW = 1000.0
 SIZE = 10

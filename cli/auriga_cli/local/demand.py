@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from auriga_api.load import ModelLoad
 from auriga_api.model import Autoscaling
 from auriga_cli.local.backoff import retry_at
+from auriga_cli.local.claim import NEVER, Claim
 from auriga_cli.local.memory import gpu_need, need
 from auriga_cli.local.state import Limits, Process, Wanted, World
-from auriga_cli.local.turns import NEVER, Claim
 from auriga_operator import autoscale
 
 _NEVER = float("-inf")

@@ -11,7 +11,9 @@ from typing import Protocol
 from auriga_api.load import LoadReport, ModelLoad, merge
 
 _PAUSE = 0.05
-"""Seconds between two looks for the sake of the load: a look costs a millisecond or two."""
+"""Seconds between two looks for the sake of the load, at least."""
+_SHARE = 10
+"""Looks take no more than one part in so many of the time: with a thousand Models one takes long."""
 
 
 class Reader(Protocol):
@@ -24,6 +26,9 @@ class Reader(Protocol):
     def take(self) -> LoadReport:
         """What has changed since the last time; at first everything."""
 
+    def close(self) -> None:
+        """Read no more."""
+
 
 class Loads:
     """What is known of the load, and when to look again: at once after a quiet time, else after a pause."""
@@ -35,6 +40,7 @@ class Loads:
         self._state: dict[str, ModelLoad] = {}
         self._told_at: dict[str, float] = {}
         self._taken_at = 0.0
+        self._pause = _PAUSE
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self) -> Mapping[str, ModelLoad]:
@@ -49,13 +55,23 @@ class Loads:
             self._changed()  # what was told is a peak: what it fell to comes next
         return {model: self._as_of(load, now - self._told_at[model]) for model, load in self._state.items()}
 
+    def looked(self) -> None:
+        """The look for which the load was taken is over."""
+        self._pause = max(_PAUSE, _SHARE * (time.monotonic() - self._taken_at))
+
+    def close(self) -> None:
+        """Nobody has ``autoscaling`` any more."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader, self._state = None, {}
+
     @staticmethod
     def _as_of(load: ModelLoad, seconds: float) -> ModelLoad:
         return load if load.idle is None else replace(load, idle=load.idle + seconds)
 
     def _changed(self) -> None:
         if self._timer is None:
-            delay = max(0.0, self._taken_at + _PAUSE - time.monotonic())
+            delay = max(0.0, self._taken_at + self._pause - time.monotonic())
             self._timer = asyncio.get_running_loop().call_later(delay, self._look)
 
     def _look(self) -> None:

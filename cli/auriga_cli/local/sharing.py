@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 
 from auriga_api.load import ModelLoad
 from auriga_api.model import Artifact
+from auriga_cli.local.claim import NEVER, Claim
 from auriga_cli.local.demand import Demand, demand, observed
 from auriga_cli.local.memory import gpu_need, need, room
 from auriga_cli.local.plan import Shortage
 from auriga_cli.local.state import Limits, Wanted, World
-from auriga_cli.local.turns import NEVER, Claim, Turns, Wait, decide
+from auriga_cli.local.turns import Turns, Wait, decide
 
 _BOUNDLESS = 1 << 62
 _NO_LOAD = ModelLoad()

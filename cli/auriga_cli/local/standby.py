@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from math import ceil
 
 from auriga_cli.local.announce import short
+from auriga_cli.local.claim import NEVER
 from auriga_cli.local.demand import Demand
-from auriga_cli.local.turns import NEVER, Wait
+from auriga_cli.local.turns import Wait
 
 WAKES = "the next request starts it"
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from auriga_api.load import ModelLoad
 from auriga_api.manifests import Manifests
 from auriga_api.model import ModelStatus
 from auriga_cli.engines.engine import Engine
@@ -115,6 +116,7 @@ class Supervisor:
             self._stop(plan)
             # Before anything is awaited: no new request may reach what was just taken out of service.
             self._publish(plan, sharing)
+            self._loads.looked()
             await self._start(plan)
             await self._wait(min(plan.wake_at, sharing.wake_at))
 
@@ -129,8 +131,11 @@ class Supervisor:
 
     def _share(self, now: float) -> Sharing:
         """Who takes turns follows the load; who does not costs nothing."""
-        elastic = any(wanted.autoscaling for wanted in self._wanted.values())
-        loads = self._loads.take() if elastic else {}
+        loads: Mapping[str, ModelLoad] = {}
+        if any(wanted.autoscaling for wanted in self._wanted.values()):
+            loads = self._loads.take()
+        else:
+            self._loads.close()
         sharing = share(self._world(), loads, self._demands, now, self._settings.limits)
         self._demands = sharing.demands
         return sharing
