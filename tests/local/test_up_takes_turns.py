@@ -7,10 +7,11 @@ import random
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 
-from support.engines import BOUND, StartUp, Up, alive, elastic, fake, model, until, waiting
+from support.engines import BOUND, ROOT, StartUp, Up, alive, chain, elastic, fake, model, until, waiting
 
 ONE = ("--memory-limit", "100Mi")
 """Room for one of the demo Models, which need 67 MiB each."""
@@ -140,3 +141,35 @@ def test_models_without_autoscaling_are_there_from_the_start_and_stay(up: StartU
         assert running.chat(f"r{name}").status_code == 200
         assert running.engines().keys() == {"always", name}
     assert alive(pid)
+
+
+def test_a_chain_that_spills_is_answered_at_once_while_its_first_member_comes(up: StartUp) -> None:
+    running = up(elastic("first") + model("second") + chain("role", "first", "second"))
+    running.line("^second: ready")
+    assert running.chat("role").headers["x-auriga-model"] == "second"
+    running.line("^first: ready at")
+    until(lambda: running.chat("role").headers["x-auriga-model"] == "first")
+
+
+def test_the_example_takes_turns(tmp_path: Path) -> None:
+    """Called by their own names, and by a role whose members are both away."""
+    with Up(ROOT / "examples" / "take-turns", cache=tmp_path, args=ONE) as running:
+        running.line("^Auriga serves .*/v1: assistant, coder, translator, writer$")
+        for name in ("coder", "writer", "translator", "coder"):
+            reply = running.chat(name, "What is a RoleChain?")
+            assert (reply.status_code, reply.headers["x-auriga-model"]) == (200, name)
+            assert running.engines().keys() == {name}
+        assert running.chat("translator").status_code == 200
+        assert running.chat("assistant").headers["x-auriga-model"] == "coder"
+
+
+def test_who_waits_is_told_while_the_model_comes(up: StartUp) -> None:
+    """A stream begins with comments before there is anybody to answer it."""
+    running = up(elastic("a"))
+    running.line("^Auriga serves")
+    body = {"model": "a", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
+    url = f"{running.url}/v1/chat/completions"
+    with httpx.stream("POST", url, json=body, trust_env=False, timeout=BOUND) as reply:
+        lines = list(reply.iter_lines())
+    assert reply.status_code == 200
+    assert "data: [DONE]" in lines
