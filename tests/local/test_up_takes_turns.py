@@ -155,16 +155,14 @@ def test_the_example_takes_turns(tmp_path: Path) -> None:
     """Called by their own names, and by a role whose members are both away."""
     with Up(ROOT / "examples" / "take-turns", cache=tmp_path, args=ONE) as running:
         running.line("^Auriga serves .*/v1: assistant, coder, translator, writer$")
-        for name in ("coder", "writer", "translator", "coder"):
+        for name in ("coder", "writer", "translator"):
             reply = running.chat(name, "What is a RoleChain?")
             assert (reply.status_code, reply.headers["x-auriga-model"]) == (200, name)
             assert running.engines().keys() == {name}
-        assert running.chat("translator").status_code == 200
         assert running.chat("assistant").headers["x-auriga-model"] == "coder"
 
 
-def test_who_waits_is_told_while_the_model_comes(up: StartUp) -> None:
-    """A stream begins with comments before there is anybody to answer it."""
+def test_a_stream_waits_for_its_model(up: StartUp) -> None:
     running = up(elastic("a"))
     running.line("^Auriga serves")
     body = {"model": "a", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
