@@ -80,10 +80,10 @@ class Loads:
         """Models that nobody has looked at since they have changed."""
         return len(self._changed)
 
-    def collect(self) -> None:
-        """Look at them, for every reader."""
-        changed, self._changed = self._changed, {}
-        for slots in changed:
+    def collect(self, most: int | None = None) -> None:
+        """Look at them, or at so many of them, for every reader."""
+        for slots in list(islice(self._changed, most)):
+            del self._changed[slots]
             slots.changed = False
             for reader in self._readers:
                 reader.add(slots)
@@ -111,7 +111,7 @@ class Loads:
         return ModelLoad(slots.in_flight, slots.waiting, slots.requests, backend.capacity, idle, endpoints)
 
 
-_PIECE = 64
+_PIECE = 32
 _FORGETFUL = 1000
 """Models that have gone, of which a reader that does not read is told one by one."""
 
@@ -147,7 +147,7 @@ class LoadReader:
             for piece in self.begin():
                 models.update(piece)
             return LoadReport(self._loads.name, models, full=True)
-        self._loads.collect()
+        self._loads.collect(most)
         taken = list(islice(self._pending, most))
         return LoadReport(self._loads.name, {model: self._tell(model, *self._pending.pop(model)) for model in taken})
 
