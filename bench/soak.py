@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 from routerbench import procfs
-from routerbench.peers import Site, auriga_pure
+from routerbench.peers import Site, auriga, auriga_pure
 from routerbench.processes import ending_on_signals, free_port, running
 from routerbench.programs import BENCH
 
@@ -144,10 +144,12 @@ async def soak(port: int, upstreams: list[int], pid: int, minutes: float) -> tup
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--compiled", type=Path, help="the unpacked wheel to measure, instead of this checkout")
     options = parser.parse_args()
     ports = [free_port() for _ in range(MODELS + 1)]
     with ending_on_signals(), tempfile.TemporaryDirectory(prefix="auriga-soak-") as name:
-        launch = auriga_pure(Site(BENCH.parent, free_port(), ports[0], Path(name)))
+        program = options.compiled.absolute() if options.compiled else BENCH.parent
+        launch = (auriga if options.compiled else auriga_pure)(Site(program, free_port(), ports[0], Path(name)))
         members = ", ".join(f"{{model: m{number}}}" for number in range(MODELS + 1))
         # Nobody listens at the last one.
         models = "".join(MANIFEST.format(number=number, port=port) for number, port in enumerate(ports))
