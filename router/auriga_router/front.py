@@ -10,6 +10,7 @@ from collections.abc import Callable
 from auriga_router.admin import Admin
 from auriga_router.admission import able, admit
 from auriga_router.call import Call
+from auriga_router.cross_origin import Origins, Sharing, preflight
 from auriga_router.dialects import Operation, Problem, anthropic
 from auriga_router.dialects.paths import OPERATIONS, dialect_of, plain
 from auriga_router.exchange import Exchange
@@ -42,9 +43,14 @@ class Front:
         self._admin = admin
         self._count = 0
         self._id_prefix = f"{id_prefix}-".encode("ascii")
+        self._origins: Origins | None = None
         self.table = RoutingTable()
         self.refused: Counter[tuple[int, str]] = Counter()
         """Requests that never came to a chain, by status and code."""
+
+    def share_with(self, origins: str) -> None:
+        """Pages of these origins may ask: separated by commas, ``*`` for all, empty for none."""
+        self._origins = Origins(origins) if origins else None
 
     def handle(self, request: Request, client: ServerConnection) -> Listener | None:
         """Answer a request; gives whom to tell about its client."""
@@ -57,11 +63,16 @@ class Front:
             return None
 
     def _dispatch(self, request: Request, client: ServerConnection) -> Listener | None:
+        if self._origins is not None and b"origin" in request.headers and request.target != LOAD:
+            return self._share(request, client, self._origins)
         operation = OPERATIONS.get(request.target)
         if operation is not None and request.method == b"POST":
             return self._infer(request, client, operation)
         if request.target == LOAD:
             return self._load(request, client)
+        return self._answer(request, client)
+
+    def _answer(self, request: Request, client: Client) -> Listener | None:
         path = _path(request.target)
         operation = OPERATIONS.get(path)
         if operation is None:
@@ -76,6 +87,16 @@ class Front:
         client.done(keep_alive=request.keep_alive)
         return None
 
+    def _share(self, request: Request, client: Client, origins: Origins) -> Listener | None:
+        """Answer a page of another origin."""
+        lines = origins.lines(request)
+        asked = preflight(request, lines) if lines else None
+        if asked is None:
+            return self._answer(request, Sharing(client, lines) if lines else client)
+        client.write(asked)
+        client.done(keep_alive=request.keep_alive)
+        return None
+
     def refuse(self, refusal: Refusal) -> bytes:
         """The reply to what is not HTTP, or too much of it."""
         code = _CODES.get(refusal.status, "bad_request")
@@ -84,7 +105,7 @@ class Front:
         body = dialect.error(Problem(refusal.status, code, refusal.message))
         return reply(refusal.status, dialect.id_headers(self._new_id()), body, close=True)
 
-    def _infer(self, request: Request, client: ServerConnection, operation: Operation) -> Exchange | None:
+    def _infer(self, request: Request, client: Client, operation: Operation) -> Exchange | None:
         request_id = self._request_id(request)
         call = admit(request, operation, self.table, request_id)
         if operation is anthropic.COUNT_TOKENS and isinstance(call, Call) and not able(call.chain, call.needs):

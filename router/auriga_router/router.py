@@ -77,6 +77,7 @@ class Router:
         self._loads = Loads(name, lambda: self._front.table, self._leaving_of, now)
         self._load_streams = LoadStreams(self._loads, settings.load_token_file, one_of_many=bool(worker))
         self._front = Front(self._world, self._admin, self._load_streams.answer, secrets.token_hex(8), random.random)
+        self._front.share_with(settings.cors_origins)
         self._world.renew, self._world.backend = self._front.renew, self._front.backend
         self._hub = Hub(self._front.handle, self._front.refuse, coarse, settings.body_limit)
         self._sweep = Sweep(now, coarse, self._world.timed, cast("set[Timed]", self._hub.connections))

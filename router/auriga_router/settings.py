@@ -26,6 +26,7 @@ class RouterSettings:
     body_limit: int = _setting(32 * 1024 * 1024, "bytes of the largest request")
     answer_limit: int = _setting(64 * 1024 * 1024, "bytes of the largest answer that is not streamed; it is held whole")
     ca_file: str = _setting("", "PEM file of authorities that providers' certificates may have, besides the system's")
+    cors_origins: str = _setting("", "origins whose web pages may ask, separated by commas; * for all, none if empty")
     hold_limit: int = _setting(1024 * 1024, "bytes that a stream may send before it says something")
     keep_alive: float = _setting(10.0, "seconds between two words to a stream's caller while its Model starts")
     load_token_file: str = _setting("", "file with the token that whoever follows /load must send; no /load if empty")

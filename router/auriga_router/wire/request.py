@@ -17,7 +17,7 @@ LOAD: Final = b"/load"
 """Where the router tells its load."""
 _KEPT: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect",
                    b"connection", b"x-request-id", b"traceparent", b"tracestate", b"anthropic-version",
-                   b"anthropic-beta"})  # fmt: skip
+                   b"anthropic-beta", b"origin"})  # fmt: skip
 """The request's headers that anyone asks for. The caller's credentials are not among them, so they cannot leak."""
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _ONCE: Final = frozenset({b"host", b"transfer-encoding"})
