@@ -112,7 +112,7 @@ class Slots:
         if self.queue is None:
             self.queue = OrderedDict()
         self.queue[waiter] = now
-        if ahead:
+        if ahead and not self._calling:
             self.queue.move_to_end(waiter, last=False)
         self.most_waiting = max(self.most_waiting, len(self.queue))
         self.touch()
@@ -139,12 +139,24 @@ class Slots:
             return  # a request that ends while others are called: they are called on
         self._calling = True
         self.touch()
+        waiting_on: list[tuple[Waiter, float]] = []
         try:
             for _ in range(len(self.queue)):
                 if not self.queue or (self.capacity and self.in_flight >= self.capacity):
                     return
                 waiter, since = self.queue.popitem(last=False)
-                self.waited.add(now - since)
                 waiter.on_turn()
+                if waiter in self.queue:
+                    waiting_on.append((waiter, since))
+                else:
+                    self.waited.add(now - since)
         finally:
             self._calling = False
+            self._back(waiting_on)
+
+    def _back(self, waiting_on: list[tuple[Waiter, float]]) -> None:
+        """They keep their places, before those who were not called, and wait since when they did."""
+        for waiter, since in reversed(waiting_on):
+            if self.queue and waiter in self.queue:
+                self.queue[waiter] = since
+                self.queue.move_to_end(waiter, last=False)

@@ -125,3 +125,34 @@ def test_a_pace_says_when_the_next_may_go() -> None:
         pace.take(10.0)
     assert pace.wait(10.0) == 30.0
     assert pace.wait(40.0) <= 0.0
+
+
+class Stubborn:
+    """Waits on when it is called, but for those who may go."""
+
+    def __init__(self, slots: Slots, name: str, going: set[str], *, ahead: bool) -> None:
+        self.slots, self.name, self.going, self.ahead = slots, name, going, ahead
+        self.called = 0
+
+    def on_turn(self) -> None:
+        self.called += 1
+        if self.name not in self.going:
+            self.slots.wait(self, 50.0, ahead=self.ahead)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.booleans()), unique_by=lambda one: one[0]), st.data())
+def test_who_is_called_and_waits_on_keeps_its_place_and_hides_nobody(
+    names: list[tuple[str, bool]], data: st.DataObject
+) -> None:
+    slots = Slots(longest=9)
+    going = set(data.draw(st.lists(st.sampled_from("abcdefgh"))))
+    waiters = [Stubborn(slots, name, going, ahead=ahead) for name, ahead in names]
+    for number, waiter in enumerate(waiters):
+        slots.wait(waiter, float(number), ahead=waiter.ahead)
+    before = dict(slots.queue or {})
+    slots.call(60.0)
+    assert all(waiter.called == 1 for waiter in waiters)
+    assert list((slots.queue or {}).items()) == [
+        (waiter, since) for waiter, since in before.items() if waiter.name not in going
+    ]
+    assert sum(slots.waited.counts) == len([waiter for waiter in waiters if waiter.name in going])
