@@ -17,6 +17,7 @@ up: $(VENV)/local ## Install into .venv, serve examples/quickstart on PORT (8080
 test: $(VENV)/dev ## Run the tests (the first run builds a Kubernetes control plane: about 5 minutes)
 	$(BIN)/python tests/support/kube_binaries.py
 	$(BIN)/python tests/support/kube/helm.py
+	$(BIN)/python tests/support/kube/kwok.py
 	$(BIN)/pytest
 
 check: $(VENV)/dev ## Lint, format, types, import rules, generated files
