@@ -87,7 +87,7 @@ def decide(seen: ModelSnapshot, settings: Settings, now: float, *, hold: bool = 
         ),
         marks=marks(seen) if _lowers(seen, apply, resize) else (),
         resize=resize,
-        look_again=HOLD_SECONDS if held else _patience_left(seen, settings, now),
+        look_again=HOLD_SECONDS if held else _look_again(seen, settings, now),
         replaces_pods=any(_replaces_pods(seen, item) for item in apply),
     )
 
@@ -149,7 +149,7 @@ def _wanted(seen: ModelSnapshot, settings: Settings, now: float) -> Iterator[Obj
             weights.path if weights else "",
             artifact.context_length if artifact else 0,
             replicas=seen.replicas,
-            surge=_surge(seen, settings, now),
+            yielding=_yielding(seen, settings, now),
             image_volumes=seen.image_volumes,
             settings=settings,
         )
@@ -185,28 +185,37 @@ def _token_version(seen: ModelSnapshot) -> str:
     return secret.version if secret else ""
 
 
-def _surge(seen: ModelSnapshot, settings: Settings, now: float) -> bool:
-    """Whether a new pod may come before an old one goes.
+def _yielding(seen: ModelSnapshot, settings: Settings, now: float) -> int:
+    """How many old pods may go before new ones serve. None, as long as a new one may come first.
 
     It may, until one finds no place beside the old ones: then the scheduler has said that nothing is to spare. From
-    there on an old one goes first, until all are replaced.
+    there on an old one goes first, until all are replaced. Pods that had no place before count as gone already: else
+    there would be too few for one more to go, and the change would wait for devices that nobody brings.
     """
-    deployment_ = seen.deployment
-    if deployment_ is None or not deployment_.rolling:
-        return True
-    if not deployment_.surge:
-        return False
-    waits = _waits_beside_old_ones(seen, deployment_)
-    return waits is None or now - waits < settings.surge_patience
+    live = seen.deployment
+    if live is None or not live.rolling:
+        return 0
+    without = max(0, seen.replicas - seen.placed)
+    if live.yielding:
+        # It never rises: between an old pod and its successor there is one less that has a place.
+        return min(live.yielding, without + 1)
+    left = _patience_left(seen, settings, now)
+    return without + 1 if left is not None and left <= 0 else 0
+
+
+def _look_again(seen: ModelSnapshot, settings: Settings, now: float) -> float | None:
+    live = seen.deployment
+    if live is None or not live.rolling or live.yielding:
+        return None
+    left = _patience_left(seen, settings, now)
+    return left if left is not None and left > 0 else None
 
 
 def _patience_left(seen: ModelSnapshot, settings: Settings, now: float) -> float | None:
-    deployment_ = seen.deployment
-    if deployment_ is None or not deployment_.rolling or not deployment_.surge:
-        return None
-    waits = _waits_beside_old_ones(seen, deployment_)
-    left = settings.surge_patience - (now - waits) if waits is not None else 0.0
-    return left if left > 0 else None
+    """Seconds; None while no new pod waits for a place. What an old pod gives up may be the place."""
+    live = seen.deployment
+    waits = _waits_beside_old_ones(seen, live) if live else None
+    return settings.surge_patience - (now - max(waits, seen.freed)) if waits is not None else None
 
 
 def _waits_beside_old_ones(seen: ModelSnapshot, deployment_: DeploymentView) -> float | None:

@@ -103,7 +103,7 @@ class Reconciler:
             # The garbage collector takes what it owned; whatever was put right now would be in its way.
             return None
         scale, scaling_again = self._scaling.scale(seen)
-        seen = replace(seen, scale=scale)
+        seen = replace(seen, scale=scale, freed=self._rollouts.freed(key, seen.leaving, now))
         plan = decide(seen, self._settings, now, hold=self._rollouts.full(key, now))
         if plan.replaces_pods:
             self._rollouts.begin(key, now)

@@ -15,6 +15,7 @@ class Rollouts:
     def __init__(self, most: int) -> None:
         self._most = most
         self._since: dict[Key, float] = {}
+        self._leaving: dict[Key, tuple[frozenset[str], float]] = {}
 
     def full(self, key: Key, now: float) -> bool:
         """Whether a rollout of ``key`` that nobody asked for has to wait for others."""
@@ -25,10 +26,19 @@ class Rollouts:
         """Its pods are about to be replaced."""
         self._since.setdefault(key, now)
 
+    def freed(self, key: Key, leaving: frozenset[str], now: float) -> float:
+        """When a pod of it was last about to go; 0: not yet. ``leaving``: those that go now."""
+        before, last = self._leaving.get(key, (frozenset(), 0.0))
+        if leaving or before:
+            last = now
+        self._leaving[key] = leaving, last
+        return last
+
     def note(self, key: Key, deployment: DeploymentView | None) -> None:
         """What its Deployment is like now. A rollout ends when all its pods are new and serve."""
         if deployment is None or deployment.complete or deployment.wanted == 0:
             self._since.pop(key, None)
+            self._leaving.pop(key, None)
 
     def take_over(self, key: Key, deployment: DeploymentView, now: float) -> None:
         """What another replica may have begun: pods of two templates are there."""

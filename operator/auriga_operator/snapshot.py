@@ -72,6 +72,8 @@ class ModelSnapshot:
     warnings: Mapping[str, EventView] = field(default_factory=dict)
     """Uid of a pod or Job -> what was said last about why it does not start."""
     image_volumes: bool = False
+    freed: float = 0.0
+    """When one of its pods last was about to go, and its device with it."""
     scale: Scale | None = None
     """What was decided of its replicas; None: that is left to spec.replicas."""
 
@@ -104,6 +106,16 @@ class ModelSnapshot:
     def engines(self) -> tuple[PodView, ...]:
         """The pods that serve it, or are about to."""
         return tuple(pod for pod in self.pods if pod.component == "engine" and not pod.deleting and not pod.over)
+
+    @property
+    def leaving(self) -> frozenset[str]:
+        """Uids of pods that served it and are about to go; until then they hold their devices."""
+        return frozenset(pod.uid for pod in self.pods if pod.component == "engine" and pod.deleting)
+
+    @property
+    def placed(self) -> int:
+        """Pods that have a node, and what devices they ask for; those that leave it, too."""
+        return sum(pod.component == "engine" and bool(pod.node) and not pod.over for pod in self.pods)
 
     @property
     def fetchers(self) -> tuple[PodView, ...]:

@@ -81,7 +81,8 @@ class DeploymentView:
     revision: str
     weights: str
     weights_path: str
-    surge: bool
+    yielding: int
+    """How many old pods may go before new ones serve; 0: a new one comes first."""
     failure: str
     """Why no pod could be made: a quota, an admission rule."""
 
@@ -211,7 +212,7 @@ def deployment(item: Object) -> DeploymentView:
         revision=annotations.get(labels.REVISION, ""),
         weights=annotations.get(labels.WEIGHTS, ""),
         weights_path=annotations.get(labels.WEIGHTS_PATH, ""),
-        surge=rolling.get("maxSurge", 1) != 0,
+        yielding=rolling.get("maxUnavailable", 1) if rolling.get("maxSurge", 1) == 0 else 0,
         failure=failure.get("message", "") if failure.get("status") == "True" else "",
     )
 

@@ -20,7 +20,7 @@ from support.simulated_nodes import SimulatedNodes
 CRDS = Path(__file__).parents[2] / "crds"
 SERVICE = "auriga-router"
 BOUNDS = {"minReplicas": 1, "maxReplicas": 8, "targetInFlight": 1, "idleTimeout": "3s"}
-PATIENCE = "5"  # for the scheduler to find a device that is to spare
+PATIENCE = 5  # for the scheduler to find a device that is to spare
 SECONDS = 60  # the scheduler may wait 10 s before it looks at a pod again
 
 
@@ -58,7 +58,7 @@ class Place:
         token = folder / "token"
         token.write_text(TOKEN)
         arguments = ["--router-service", f"{self.objects.name}/{SERVICE}", "--load-token-file", str(token)]
-        arguments += ["--surge-patience", PATIENCE]
+        arguments += ["--surge-patience", str(PATIENCE)]
         self.stack.enter_context(Operator(self.plane, self.objects.name, folder / "operator", *arguments))
         self.router.followed(seconds=SECONDS)
 
@@ -171,6 +171,12 @@ def test_with_a_spare_device_a_change_takes_none_from_those_that_serve(place: Pl
     assert lowest_while_changed(place, replicas=3) == 3
 
 
+def test_a_device_that_an_old_pod_is_about_to_give_up_is_waited_for(place: Place) -> None:
+    place.nodes.add("a", gpus=3)
+    drains = {"metadata": {"annotations": {"tests.auriga.dev/drains-for": f"{PATIENCE + 2}s"}}}
+    assert lowest_while_changed(place, replicas=2, podTemplate=drains) == 2
+
+
 def test_a_change_also_reaches_a_model_that_has_not_all_devices_that_it_wants(place: Place) -> None:
     place.nodes.add("a", gpus=3)
     place.objects.apply(model("m", replicas=6))
@@ -179,17 +185,17 @@ def test_a_change_also_reaches_a_model_that_has_not_all_devices_that_it_wants(pl
     place.pods(lambda pods: changed(serving(pods, "m"), "m", 3))
 
 
-def lowest_while_changed(place: Place, replicas: int) -> int:
+def lowest_while_changed(place: Place, **spec: Any) -> int:
     """How few pods served while a flag of the engine was changed in all of them."""
-    place.objects.apply(model("m", replicas=replicas))
-    place.serving("m", replicas)
+    place.objects.apply(model("m", **spec))
+    place.serving("m", spec["replicas"])
     served: list[int] = []
 
     def all_new(pods: dict[str, Object]) -> bool:
         if not served:  # every change of a pod from here on is seen
-            place.objects.apply(model("m", replicas=replicas, engine={"parallel": 9}))
+            place.objects.apply(model("m", **spec, engine={"parallel": 9}))
         served.append(len(serving(pods, "m")))
-        return changed(pods, "m", replicas)
+        return changed(pods, "m", spec["replicas"])
 
     place.pods(all_new)
     place.objects.ready("m", "Serving")

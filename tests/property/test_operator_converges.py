@@ -153,6 +153,6 @@ def test_every_world_has_a_status_that_the_api_takes_and_that_stays(world: Model
 def test_what_the_api_server_makes_of_a_manifest_is_no_drift(world: ModelSnapshot) -> None:
     if world.model.spec.source:
         item = deployment(
-            world.model, "q.gguf", 0, replicas=world.replicas, surge=True, image_volumes=False, settings=SETTINGS
+            world.model, "q.gguf", 0, replicas=world.replicas, yielding=0, image_volumes=False, settings=SETTINGS
         )
         assert up_to_date(live(item), item)

@@ -14,7 +14,7 @@ from support.controlplane import ControlPlane
 from support.kube import kwok
 from support.kube.processes import Program, wait_until
 
-PODS = Path(__file__).parents[1] / "cluster" / "kwok" / "pods.yaml"
+STAGES = Path(__file__).parents[1] / "cluster" / "kwok" / "stages.yaml"
 NODES = "/api/v1/nodes"
 
 
@@ -48,7 +48,8 @@ class SimulatedNodes:
         return conditions.get("Ready") == "True" and not node["spec"].get("taints")
 
     def __enter__(self) -> Self:
-        command = [self._program, f"--kubeconfig={self.plane.kubeconfig}", f"--config={PODS}", "--manage-all-nodes"]
+        command = [self._program, f"--kubeconfig={self.plane.kubeconfig}", f"--config={STAGES}", "--manage-all-nodes"]
+        command += ["--node-lease-duration-seconds=0"]  # what a stage writes into the status counts as much
         self._running = Program("kwok", command, self.plane.layout.directory / "kwok.log")
         self._stack.callback(self._running.stop, 3)
         return self

@@ -23,7 +23,7 @@ SETTINGS = Settings(image="auriga:1")
 def made(
     *, path: str = "", context: int = 0, volumes: bool = False, settings: Settings = SETTINGS, **spec: Any
 ) -> Object:
-    return deployment(a_model(**spec), path, context, replicas=1, surge=True, image_volumes=volumes, settings=settings)
+    return deployment(a_model(**spec), path, context, replicas=1, yielding=0, image_volumes=volumes, settings=settings)
 
 
 def pod(item: Object) -> Object:

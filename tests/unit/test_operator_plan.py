@@ -188,6 +188,41 @@ class TestSurge:
         over = replace(world, owned={**world.owned, key: settled(world.owned[key])})
         assert self.strategy(plan(over)) == [1]
 
+    def test_a_device_that_comes_free_counts_anew(self) -> None:
+        stuck = self.rolling({"unscheduled": "Insufficient", "unscheduled_since": NOW - 99})
+        found = plan(replace(stuck, freed=NOW - 4))
+        assert (self.strategy(found), found.look_again) == ([], 6)
+        assert self.strategy(plan(replace(stuck, freed=NOW - 11))) == [0]
+
+    def short(self, *, placed: int, waiting: int) -> ModelSnapshot:
+        """Four replicas are wanted, and a new pod waits beside old ones of which some wait, too."""
+        world = self.rolling({"unscheduled": "Insufficient", "unscheduled_since": NOW - 11})
+        model = a_model(engine={"parallel": 2}, replicas=4)
+        old = [a_pod(f"old-{number}", revision="old") for number in range(placed)]
+        old += [a_pod(f"late-{n}", revision="old", ready=False, node="", containers=()) for n in range(waiting)]
+        return replace(world, model=model, pods=(*old, world.pods[-1]))
+
+    def unavailable(self, found: Plan) -> Any:
+        return [
+            item["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"]
+            for item in found.apply
+            if "strategy" in item["spec"]
+        ]
+
+    def test_pods_that_had_no_place_before_do_not_keep_an_old_one_from_going(self) -> None:
+        found = self.short(placed=2, waiting=2)
+        assert self.unavailable(plan(found)) == [3]
+        assert self.unavailable(plan(self.short(placed=4, waiting=0))) == [1]
+
+    def test_between_an_old_pod_and_its_successor_no_other_one_goes(self) -> None:
+        found = self.short(placed=2, waiting=2)
+        world = after(found, plan(found))
+        leaving = replace(world.pods[0], deleting=True)
+        assert plan(replace(world, pods=(leaving, *world.pods[1:]))).empty
+        assert plan(replace(world, pods=world.pods[1:])).empty
+        more = a_pod("more", revision="old")
+        assert self.unavailable(plan(replace(world, pods=(*world.pods, more)))) == [2], "a device has come"
+
     def test_a_volume_that_another_node_holds_counts_as_no_place(self) -> None:
         warning = EventView("FailedAttachVolume", "Multi-Attach error")
         world = replace(self.rolling({"created": NOW - 20}), warnings={"uid-new": warning})

@@ -10,7 +10,7 @@ from auriga_operator.views import DeploymentView
 
 A, B = Key("Model", "n", "a"), Key("Model", "n", "b")
 WHOLE = DeploymentView(
-    wanted=1, current=True, replicas=1, updated=1, available=1, revision="r", weights="", weights_path="", surge=True,
+    wanted=1, current=True, replicas=1, updated=1, available=1, revision="r", weights="", weights_path="", yielding=0,
     failure="",
 )  # fmt: skip
 LOADING = replace(WHOLE, available=0)
@@ -45,6 +45,16 @@ def test_what_another_replica_began_counts_and_what_is_gone_does_not() -> None:
     assert rollouts.full(B, 0)
     rollouts.note(A, None)
     assert not rollouts.full(B, 0)
+
+
+def test_when_a_device_came_free() -> None:
+    rollouts = Rollouts(1)
+    assert rollouts.freed(A, frozenset(), 1) == 0
+    assert rollouts.freed(A, frozenset({"old"}), 2) == 2
+    assert rollouts.freed(A, frozenset({"old"}), 30) == 30, "it may take its time"
+    assert rollouts.freed(A, frozenset(), 31) == 31, "it has gone between the two"
+    assert rollouts.freed(A, frozenset(), 40) == 31
+    assert rollouts.freed(B, frozenset(), 40) == 0
 
 
 def test_several_may_go_at_once() -> None:

@@ -21,11 +21,11 @@ def deployment(
     trained_context: int,
     *,
     replicas: int,
-    surge: bool,
+    yielding: int,
     image_volumes: bool,
     settings: Settings,
 ) -> Object:
-    """The Deployment. With ``surge`` a new pod comes before an old one goes, without it the other way round."""
+    """The Deployment. ``yielding``: how many old pods may go before new ones serve; 0: a new one comes first."""
     template = _template(model, fetched_path, trained_context, image_volumes=image_volumes, settings=settings)
     return manifest(
         model,
@@ -40,9 +40,7 @@ def deployment(
             "selector": {"matchLabels": labels.selector(model.metadata.name)},
             "strategy": {
                 "type": "RollingUpdate",
-                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}
-                if surge
-                else {"maxSurge": 0, "maxUnavailable": 1},
+                "rollingUpdate": {"maxSurge": 0 if yielding else 1, "maxUnavailable": yielding},
             },
             "template": template,
         },
