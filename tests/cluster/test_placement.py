@@ -12,7 +12,8 @@ import pytest
 
 from auriga_api.load import EndpointLoad, ModelLoad
 from support.controlplane import ControlPlane
-from support.kube.kwok import KwokMissingError
+from support.kube import kwok
+from support.kube.provide import BinariesMissingError
 from support.load_routers import TOKEN, LoadRouter, own_address
 from support.operators import Namespace, Object, Operator, claim, condition, volume_model
 from support.simulated_nodes import SimulatedNodes
@@ -27,13 +28,13 @@ SECONDS = 60  # the scheduler may wait 10 s before it looks at a pod again
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedNodes]:
     """A cluster of their own: in the other tests' no pod is ever placed."""
-    with ControlPlane(tmp_path_factory.mktemp("plane"), crds=sorted(CRDS.glob("*.yaml")), scheduler=True) as plane:
-        try:
-            nodes = SimulatedNodes(plane)
-        except KwokMissingError as missing:
-            raise pytest.fail.Exception(str(missing), pytrace=False) from None
-        with nodes:
-            yield nodes
+    try:
+        plane = ControlPlane(tmp_path_factory.mktemp("plane"), crds=sorted(CRDS.glob("*.yaml")), scheduler=True)
+        program = kwok.find()
+    except (BinariesMissingError, kwok.KwokMissingError) as missing:
+        raise pytest.fail.Exception(str(missing), pytrace=False) from None
+    with plane, SimulatedNodes(plane, program) as nodes:
+        yield nodes
 
 
 @pytest.fixture
@@ -95,8 +96,7 @@ class Place:
 
     def _clear(self) -> None:
         """The next test has all nodes for itself."""
-        with self.plane.client() as client:
-            client.delete(f"/api/v1/namespaces/{self.objects.name}").raise_for_status()
+        self.objects.client.delete(self.objects.path("Model")).raise_for_status()
         self.pods(lambda found: not found)
         self.nodes.clear()
 
