@@ -34,9 +34,9 @@ class ModelLoad:
     """The load of one Model. ``ModelLoad()`` is that of a Model that nobody has asked."""
 
     in_flight: int = 0
-    """Requests that its endpoints work on: the most there were since the last report."""
+    """Requests that its endpoints work on, at the moment since the last report when both together were most."""
     queued: int = 0
-    """Requests that wait for it, for a slot or for its start: the most there were since the last report."""
+    """Requests that wait for it, for a slot or for its start; at the same moment."""
     requests: int = 0
     """Requests that wanted it since the router started: sent to it, or found it cold. Its growth is what counts."""
     slots: int = 0
@@ -107,12 +107,12 @@ def grown(earlier: ModelLoad, later: ModelLoad) -> int:
 
 
 def peak(earlier: ModelLoad, later: ModelLoad) -> ModelLoad:
-    """The later load with the higher counts of both: what one report says of two moments."""
-    if earlier.in_flight <= later.in_flight and earlier.queued <= later.queued:
+    """The later load with the counts of the moment at which more requests were there: what one report says of two."""
+    if earlier.in_flight + earlier.queued <= later.in_flight + later.queued:
         return later
     return ModelLoad(
-        max(earlier.in_flight, later.in_flight),
-        max(earlier.queued, later.queued),
+        earlier.in_flight,
+        earlier.queued,
         later.requests,
         later.slots,
         later.idle,

@@ -166,15 +166,15 @@ class LoadReader:
         if len(self._pending) >= _FORGETFUL + 2 * self._loads.models:
             self._begun = False  # most of them are gone: it is less to tell everything
             self._pending.clear()
-        in_flight, queued = self._pending.get(slots.model, (0, 0))
-        self._pending[slots.model] = (max(in_flight, slots.most_in_flight), max(queued, slots.most_waiting))
+        known, most = self._pending.get(slots.model, (0, 0)), (slots.most_in_flight, slots.most_waiting)
+        self._pending[slots.model] = max(most, known, key=sum)
 
     def _tell(self, model: str, in_flight: int, queued: int) -> ModelLoad | None:
         load = self._loads.of(model)
-        if load is None or (in_flight <= load.in_flight and queued <= load.queued):
+        if load is None or in_flight + queued <= load.in_flight + load.queued:
             return load
         self._pending[model] = (load.in_flight, load.queued)  # that it has fallen is for the next time
-        return replace(load, in_flight=max(in_flight, load.in_flight), queued=max(queued, load.queued))
+        return replace(load, in_flight=in_flight, queued=queued)
 
 
 def _has_load(backend: Backend) -> bool:

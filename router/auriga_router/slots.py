@@ -50,7 +50,7 @@ class Slots:
     """When the last one of them did; 0: none ever did."""
     most_in_flight: int = 0
     most_waiting: int = 0
-    """The peaks since they were last looked at."""
+    """What there was when both together were most, since that was last looked at: one that waited is at work later."""
     changed: bool = False
     """Something of it is not as it was when it was last looked at."""
     changes: Changes | None = None
@@ -78,8 +78,10 @@ class Slots:
         self.in_flight += 1
         self.requests += 1
         self.asked_at = now
-        if self.in_flight > self.most_in_flight:  # noqa: PLR1730 - a call takes three times as long
+        waiting = len(self.queue) if self.queue else 0
+        if self.in_flight + waiting > self.most_in_flight + self.most_waiting:
             self.most_in_flight = self.in_flight
+            self.most_waiting = waiting
         if not self.changed:
             self.touch()
         if self.pace is not None:
@@ -114,7 +116,8 @@ class Slots:
         self.queue[waiter] = now
         if ahead and not self._calling:
             self.queue.move_to_end(waiter, last=False)
-        self.most_waiting = max(self.most_waiting, len(self.queue))
+        if self.in_flight + len(self.queue) > self.most_in_flight + self.most_waiting:
+            self.most_in_flight, self.most_waiting = self.in_flight, len(self.queue)
         self.touch()
 
     def leave(self, waiter: Waiter) -> None:

@@ -100,7 +100,9 @@ def test_growth_outlives_a_counter_that_begins_anew(before: int, after: int, gro
     assert grown(ModelLoad(requests=before), ModelLoad(requests=after)) == growth
 
 
-def test_one_report_of_two_moments_has_the_higher_counts_and_is_as_new_as_the_later() -> None:
-    earlier, later = ModelLoad(5, 0, 10, 4, 0.1), ModelLoad(2, 3, 12, 8, 0.5)
-    assert peak(earlier, later) == ModelLoad(5, 3, 12, 8, 0.5)
+def test_one_report_of_two_moments_has_the_counts_of_the_fuller_one_and_is_as_new_as_the_later() -> None:
+    later = ModelLoad(2, 3, 12, 8, 0.5)
+    assert peak(ModelLoad(5, 1, 10, 4, 0.1), later) == ModelLoad(5, 1, 12, 8, 0.5)
     assert peak(ModelLoad(1, 1), later) is later
+    waiting, at_work = ModelLoad(0, 1, 1), ModelLoad(1, 0, 1)
+    assert peak(waiting, at_work) is at_work  # one request, not two
