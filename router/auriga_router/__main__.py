@@ -36,6 +36,7 @@ _PAUSE = 5.0
 def main() -> int:
     """Run the router until SIGTERM or SIGINT. Gives the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # we tell of changes, too, with what came of them
     settings = read_settings(sys.argv[1:], os.environ)
     try:
         follow = _cluster(settings) if follows_cluster(settings, os.environ) else _files(settings)

@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+from watchfiles import Change
+
 from auriga_api.manifests import Manifests
 from auriga_api.model import ModelStatus
 from auriga_router.sources.files import FileSource, snapshot
@@ -77,6 +80,32 @@ async def test_changes_are_told_whatever_way_a_file_is_written(tmp_path: Path) -
         (tmp_path / "new").write_text(MODEL.format(name="renamed"))
         (tmp_path / "new").rename(manifest)  # as editors save
         assert names(await _next(told)) == ["default/renamed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "concerned"),
+    [
+        ("new.yaml", True), ("new.yml", True), ("new.json", True), ("models", True), ("..data", True),
+        ("router.log", False), ("router.yaml.log", False), ("notes", False),
+    ],
+)  # fmt: skip
+def test_only_manifests_have_the_folder_read_again(tmp_path: Path, name: str, concerned: bool) -> None:
+    source = FileSource([tmp_path, tmp_path / "models"])
+    assert source._concerned(Change.modified, str(tmp_path / name)) is concerned
+
+
+async def test_a_mounted_config_map_that_changes_as_a_whole_is_seen(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"..{number}").mkdir()
+        (tmp_path / f"..{number}" / "a.yaml").write_text(MODEL.format(name=f"version-{number}"))
+    (tmp_path / "..data").symlink_to("..1")
+    (tmp_path / "a.yaml").symlink_to("..data/a.yaml")
+    source = FileSource([tmp_path])
+    assert names(source.load()) == ["default/version-1"]
+    async with following(source) as told:
+        (tmp_path / "..new").symlink_to("..2")
+        (tmp_path / "..new").rename(tmp_path / "..data")
+        assert names(await _next(told)) == ["default/version-2"]
 
 
 async def test_a_change_before_watching_began_is_not_missed(tmp_path: Path) -> None:

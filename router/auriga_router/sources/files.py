@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 from auriga_api import Model, RoleChain
 from auriga_api.manifests import Manifests, Problem, parse
@@ -51,6 +51,7 @@ class FileSource:
 
     def __init__(self, paths: Sequence[Path], namespace: str = "default") -> None:
         self._paths = tuple(paths)
+        self._names = frozenset(path.name for path in paths)
         self._namespace = namespace
         self._texts: Mapping[str, str] = {}
         self._unreadable: tuple[Problem, ...] = ()
@@ -67,13 +68,20 @@ class FileSource:
         """The manifests after each change of a file, beginning with changes since ``load``."""
         directories = {path if path.is_dir() else path.parent for path in self._paths}
         watched = awatch(
-            *directories, recursive=False, debounce=_DEBOUNCE_MS, rust_timeout=_LOOK_AGAIN_MS, yield_on_timeout=True
-        )
+            *directories, watch_filter=self._concerned, recursive=False,
+            debounce=_DEBOUNCE_MS, rust_timeout=_LOOK_AGAIN_MS, yield_on_timeout=True,
+        )  # fmt: skip
         async for _ in watched:
             texts, unreadable = await asyncio.to_thread(_read, self._paths)
             if (texts, unreadable) != (self._texts, self._unreadable):
                 self._texts, self._unreadable = texts, unreadable
                 yield await asyncio.to_thread(self._interpret)
+
+    def _concerned(self, _: Change, name: str) -> bool:
+        """May manifests have changed? Other files, a log for instance, may lie in the same folder."""
+        path = Path(name)
+        # A mounted ConfigMap changes as a whole, by a link that is named `..data`.
+        return path.suffix in _SUFFIXES or path.name.startswith("..") or path.name in self._names
 
     def _interpret(self) -> Manifests:
         read = parse(self._texts, self._namespace)
