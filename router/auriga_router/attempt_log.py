@@ -16,6 +16,7 @@ import orjson
 from auriga_router.attempts import Attempt
 from auriga_router.routing.outcome import Outcome
 
+_seconds: Final = time.time
 _INTERVAL: Final = 0.05
 """Seconds. Rarely, but then thousands of lines at once, would hold up the requests that come meanwhile for longer."""
 _MAX_WAITING: Final = 100_000
@@ -47,7 +48,7 @@ class AttemptLog:
             return
         place = (attempt.role, attempt.model, attempt.endpoint, attempt.dialect)
         constant = self._constants.get(place) or self._constant(place)
-        now = int(time.time() * 1000)
+        now = int(_seconds() * 1000)
         if now != self._millisecond:
             self._millisecond = now
             self._beginning = f'{{"time":{now / 1000:.3f},"event":"attempt","request_id":"'

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+_loads: Final = orjson.loads
 _KEY: Final = b'"model"'
 _ANY_KEY: Final = re.compile(
     rb'"(?:m|\\u006[dD])(?:o|\\u006[fF])(?:d|\\u0064)(?:e|\\u0065)(?:l|\\u006[cC])"(?=[ \t\r\n]*:)'
@@ -46,7 +47,7 @@ def parse(body: bytes) -> Parsed:
             start, stop = first.span(1)
             return body[start + 1 : stop - 1].decode("ascii"), stream, single, (start, stop), rest
     try:
-        document = orjson.loads(body)
+        document = _loads(body)
     except orjson.JSONDecodeError as error:
         raise BodyError(f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     if not isinstance(document, dict):
@@ -67,7 +68,7 @@ def _options(document: dict[str, Any]) -> tuple[bool, bool]:
 
 def _object(text: bytes) -> dict[str, Any] | None:
     try:
-        document = orjson.loads(text)
+        document = _loads(text)
     except orjson.JSONDecodeError:
         return None
     return document if isinstance(document, dict) else None
@@ -98,7 +99,7 @@ def _locate_among_many(body: bytes) -> tuple[int, int]:
     candidates = [match.span() for match in _ANY_KEY.finditer(body)]
     for _, end in (candidates[-1], candidates[0]):
         match = _VALUE.match(body, end)
-        if match and orjson.loads(splice(body, match.span(1), _PROBE))["model"] == "\0":
+        if match and _loads(splice(body, match.span(1), _PROBE))["model"] == "\0":
             return match.span(1)
     return _walk(body, frozenset(candidates))
 

@@ -14,6 +14,7 @@ from auriga_router.routing.outcome import Outcome
 from auriga_router.sse import Event
 from auriga_router.translate import Kind, Wire, read_failure, write_failure
 
+_loads: Final = orjson.loads
 _OTHER_CONTENT: Final = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
 _ANSWERED_WITHOUT_CONTENT: Final = ("length", "content_filter", "tool_calls", "function_call")
 """Reasons to finish that are an answer even when nothing was said; ``stop`` after nothing is no answer."""
@@ -41,7 +42,7 @@ class OpenAI(Dialect):
     def judge(self, operation: Operation, answer: bytes) -> Outcome:
         """What a whole answer is worth."""
         try:
-            document = orjson.loads(answer)
+            document = _loads(answer)
         except orjson.JSONDecodeError:
             return Outcome.MALFORMED if answer.strip() else Outcome.EMPTY
         if not isinstance(document, dict):
@@ -93,7 +94,7 @@ class OpenAI(Dialect):
 
 def _object(text: bytes) -> Document | None:
     try:
-        document = orjson.loads(text)
+        document = _loads(text)
     except orjson.JSONDecodeError:
         return None
     return document if isinstance(document, dict) else None
