@@ -62,7 +62,9 @@ def _lines(headers: dict[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
 
 def able(chain: Chain, needs: frozenset[str]) -> bool:
     """Is there a member that can do all of it?"""
-    return needs <= chain.capabilities and any(needs <= member.backend.capabilities for member in chain.members)
+    if not needs <= chain.capabilities:
+        return False
+    return len(chain.members) == 1 or any(needs <= member.backend.capabilities for member in chain.members)
 
 
 def _fits(chain: Chain, needs: frozenset[str], tokens: int) -> bool:

@@ -23,18 +23,18 @@ _NO_LIMIT: Final = -1
 
 def check(operation: Operation, document: Document) -> None:
     """Raises BodyError."""
-    if _CHECKED.isdisjoint(document):
-        return  # most requests say nothing of the kind
-    for name in _CHECKED.intersection(document):
-        value = document[name]
-        if value is None:
-            continue
-        if name in _PROMPTS:
-            _check_prompt(name, value)
-        elif not isinstance(value, int | float):
-            raise BodyError(f"{name}: must be a number", name)
-        elif name in _LIMITS:
-            _check_limit(operation, name, value)
+    for name, value in document.items():
+        if name in _CHECKED and value is not None:
+            _check(operation, name, value)
+
+
+def _check(operation: Operation, name: str, value: object) -> None:
+    if name in _PROMPTS:
+        _check_prompt(name, value)
+    elif not isinstance(value, int | float):
+        raise BodyError(f"{name}: must be a number", name)
+    elif name in _LIMITS:
+        _check_limit(operation, name, value)
 
 
 def _check_limit(operation: Operation, name: str, value: float) -> None:
