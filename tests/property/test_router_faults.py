@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from auriga_router.routing.outcome import Outcome
 from support import grammar_chat, grammar_messages
 from support.http_router import chain, model
-from support.simulation import AFTER, BEFORE, TEXT, WORDS, Client, Fault, Server, Simulation
+from support.simulation import AFTER, BEFORE, TEXT, TURN, WORDS, Client, Fault, Server, Simulation
 
 LIMITS = {"connect": "300ms", "firstToken": "1s", "stall": "400ms", "total": "20s"}
 DEADLINE = 8.0
@@ -23,6 +23,7 @@ FAULTS = st.one_of(
     st.sampled_from(BEFORE).map(Fault), st.builds(Fault, st.sampled_from(AFTER), st.integers(0, len(WORDS)))
 )
 PATHS = {"openai": b"/v1/chat/completions", "anthropic": b"/v1/messages"}
+ALL_PATHS = PATHS | {"plain": b"/v1/completions"}
 
 
 def _simulation(*scripts: list[Fault], **spec: Any) -> Simulation:
@@ -39,6 +40,8 @@ def _simulation(*scripts: list[Fault], **spec: Any) -> Simulation:
 
 
 def _body(dialect: str, *, stream: bool) -> dict[str, Any]:
+    if dialect == "plain":
+        return {"model": "role", "stream": stream, "prompt": f"count {TURN}", "max_tokens": 100}
     more = {"max_tokens": 100} if dialect == "anthropic" else {}
     return {"model": "role", "stream": stream, "messages": [{"role": "user", "content": "count"}], **more}
 
@@ -65,8 +68,29 @@ def _said(dialect: str, body: bytes) -> tuple[str, bool]:
     if dialect == "openai":
         chat = grammar_chat.read(body)
         return chat.choices[0].texts["content"] if chat.choices else "", chat.error is not None
+    if dialect == "plain":
+        return _said_plainly(body)
     messages = grammar_messages.read(body)
     return "".join(block["text_of_deltas"] for block in messages.blocks), messages.error is not None
+
+
+def _said_plainly(body: bytes) -> tuple[str, bool]:
+    events = [event.removeprefix(b"data: ") for event in body.split(b"\n\n") if event]
+    whole = events[-1] == b"[DONE]"
+    chunks = [json.loads(event) for event in events[:-1]]
+    assert len({(chunk["id"], chunk["object"]) for chunk in chunks}) <= 1
+    reasons = [choice["finish_reason"] for chunk in chunks for choice in chunk["choices"]]
+    assert [reason for reason in reasons if reason] == (["stop"] if whole else [])
+    assert whole or "error" in json.loads(events[-1])
+    return "".join(choice["text"] for chunk in chunks for choice in chunk["choices"]), not whole
+
+
+def _text(dialect: str, document: dict[str, Any]) -> str:
+    """Of an answer that is not streamed."""
+    if dialect == "anthropic":
+        return str(document["content"][0]["text"])
+    choice = document["choices"][0]
+    return str(choice["text"] if dialect == "plain" else choice["message"]["content"])
 
 
 def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool) -> bool:
@@ -83,9 +107,7 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
         assert len(error["attempts"]) <= ATTEMPTS
         return False
     if not stream:
-        document = json.loads(body)
-        content = document["choices"][0]["message"] if dialect == "openai" else document["content"][0]
-        assert content["content" if dialect == "openai" else "text"] == TEXT
+        assert _text(dialect, json.loads(body)) == TEXT
         return True
     text, failed = _said(dialect, body)
     assert whole is not failed
@@ -98,13 +120,13 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
     faults=st.lists(st.lists(FAULTS, max_size=4), min_size=3, max_size=3),
     stream=st.booleans(),
     inside=st.booleans(),
-    dialect=st.sampled_from(sorted(PATHS)),
+    dialect=st.sampled_from(sorted(ALL_PATHS)),
 )
 def test_the_exact_text_once_or_an_error_within_the_deadline(
     faults: list[list[Fault]], stream: bool, inside: bool, dialect: str
 ) -> None:
     simulation = _simulation(*faults, streaming={"inside": inside})
-    client = simulation.ask(_body(dialect, stream=stream), PATHS[dialect])
+    client = simulation.ask(_body(dialect, stream=stream), ALL_PATHS[dialect])
     seconds = simulation.run()
     answered = _check(simulation, client, dialect, stream=stream)
     breaks = sum(one.outcome in (Outcome.CUT, Outcome.STALL) for one in simulation.attempts)
@@ -118,12 +140,12 @@ def test_the_exact_text_once_or_an_error_within_the_deadline(
     faults=st.lists(FAULTS, min_size=1, max_size=2),
     stream=st.booleans(),
     inside=st.booleans(),
-    dialect=st.sampled_from(sorted(PATHS)),
+    dialect=st.sampled_from(sorted(ALL_PATHS)),
 )
 def test_nothing_is_lost_where_somebody_is_well(faults: list[Fault], stream: bool, inside: bool, dialect: str) -> None:
     """One endpoint fails once or twice; another of the same Model is well."""
     simulation = _simulation(faults, [], [], streaming={"inside": inside})
-    client = simulation.ask(_body(dialect, stream=stream), PATHS[dialect])
+    client = simulation.ask(_body(dialect, stream=stream), ALL_PATHS[dialect])
     simulation.run()
     assert _check(simulation, client, dialect, stream=stream)
 
@@ -141,14 +163,14 @@ def test_of_five_hundred_streams_with_faults_none_is_lost(seed: int) -> None:
     assert all(_check(simulation, client, "openai", stream=True) for client in clients)
 
 
-@pytest.mark.parametrize("dialect", PATHS)
+@pytest.mark.parametrize("dialect", ALL_PATHS)
 @pytest.mark.parametrize("after", range(1, len(WORDS) + 1))
 @pytest.mark.parametrize("kind", AFTER)
 def test_a_break_anywhere_is_mended(kind: str, after: int, dialect: str) -> None:
     """First at an endpoint of the same Model, then at a provider, whatever broke."""
     for servers in ([[Fault(kind, after)], [], []], [[Fault(kind, after)], [Fault("refused")] * 9, []]):
         simulation = _simulation(*servers)
-        client = simulation.ask(_body(dialect, stream=True), PATHS[dialect])
+        client = simulation.ask(_body(dialect, stream=True), ALL_PATHS[dialect])
         simulation.run()
         assert _check(simulation, client, dialect, stream=True)
 

@@ -241,7 +241,8 @@ class Connection:
             self._stream(user, fault, delay, _rest(path, asked))
         else:
             broken = fault is not None and fault.kind != "slow"
-            self._whole(user, scripts.answer(TEXT) if "chat" in path else _message(), delay, broken=broken)
+            answer = {"/v1/chat/completions": scripts.answer(TEXT), "/v1/completions": _whole_completion()}
+            self._whole(user, answer.get(path) or _message(), delay, broken=broken)
 
     def _fail(self, user: UpstreamUser, kind: str, delay: float, *, streams: bool) -> None:
         error = scripts.error_body()
@@ -314,6 +315,11 @@ def _left(said: str) -> list[str]:
 def _completion(text: str, finish: str | None = None) -> bytes:
     choice = {"index": 0, "text": text, "finish_reason": finish}
     return b"data: %s\n\n" % json.dumps({"id": "cmpl-2", "object": "text_completion", "choices": [choice]}).encode()
+
+
+def _whole_completion() -> bytes:
+    choice = {"index": 0, "text": TEXT, "finish_reason": "stop"}
+    return json.dumps({"id": "cmpl-2", "object": "text_completion", "choices": [choice]}).encode()
 
 
 def _named(kind: str, **more: Any) -> bytes:
