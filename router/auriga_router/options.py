@@ -16,25 +16,24 @@ _NUMBERS: Final = _LIMITS | {
     "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "seed", "n", "top_logprobs",
 }  # fmt: skip
 _PROMPTS: Final = frozenset({"prompt", "input"})
-_CHECKED: Final = _NUMBERS | _PROMPTS
+_NUMERIC: Final = (int, float)
 _NO_LIMIT: Final = -1
 """As llama-server's callers write it."""
 
 
 def check(operation: Operation, document: Document) -> None:
     """Raises BodyError."""
-    for name, value in document.items():
-        if name in _CHECKED and value is not None:
-            _check(operation, name, value)
-
-
-def _check(operation: Operation, name: str, value: object) -> None:
-    if name in _PROMPTS:
-        _check_prompt(name, value)
-    elif not isinstance(value, int | float):
-        raise BodyError(f"{name}: must be a number", name)
-    elif name in _LIMITS:
-        _check_limit(operation, name, value)
+    for name in document:
+        if name in _NUMBERS:
+            value = document[name]
+            if value is None:
+                continue
+            if not isinstance(value, _NUMERIC):
+                raise BodyError(f"{name}: must be a number", name)
+            if value < 1 and name in _LIMITS:
+                _check_limit(operation, name, value)
+        elif name in _PROMPTS:
+            _check_prompt(name, document[name])
 
 
 def _check_limit(operation: Operation, name: str, value: float) -> None:
@@ -46,7 +45,7 @@ def _check_limit(operation: Operation, name: str, value: float) -> None:
 
 def _check_prompt(name: str, value: object) -> None:
     """Text, or a list of texts or tokens; llama-server takes objects, too."""
-    if not isinstance(value, str | list | dict):
+    if value is not None and not isinstance(value, str | list | dict):
         raise BodyError(f"{name}: must be a string or a list", name)
     if value == []:
         raise BodyError(f"{name}: must not be empty", name)
