@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from auriga_api.model import Artifact
+from auriga_api.model import Artifact, Autoscaling
 from auriga_cli.local.backoff import failed, retry_at
 from auriga_cli.local.plan import Plan, StartEngine, StartFetch, StopEngine, StopFetch, decide
 from auriga_cli.local.state import (
@@ -61,12 +61,24 @@ class LocalMode(RuleBasedStateMachine):
         weights=st.sampled_from(sorted(SIZES)),
         on_gpu=st.booleans(),
         blocked=st.sampled_from([None, None, None, Blocked("SecretMissing", "")]),
+        turns=st.sampled_from([None, Autoscaling()]),
     )
     def edit(
-        self, *, model: str, replicas: int, revision: int, weights: str, on_gpu: bool, blocked: Blocked | None
+        self,
+        *,
+        model: str,
+        replicas: int,
+        revision: int,
+        weights: str,
+        on_gpu: bool,
+        blocked: Blocked | None,
+        turns: Autoscaling | None,
     ) -> None:
+        """Also what a Model that takes turns may have is edited: with `turns` it changes all the time."""
         name = f"{revision}-{weights}-{on_gpu}"
-        self.wanted[model] = Wanted(model, model[-1], replicas, request(weights), name, on_gpu=on_gpu, blocked=blocked)
+        self.wanted[model] = Wanted(
+            model, model[-1], replicas, request(weights), name, on_gpu=on_gpu, blocked=blocked, autoscaling=turns
+        )
         self.look()
 
     @precondition(lambda self: self.wanted)

@@ -176,3 +176,14 @@ def test_too_large_for_the_gpu() -> None:
     looks = Looks(wanted("a", on_gpu=True), gpu_memory=ON_GPU - 1)
     shortage = looks.look(0, a=load(1, queued=1)).shortages["default/a"]
     assert (shortage.need, shortage.total) == (ON_GPU, ON_GPU - 1)
+
+
+def test_more_replicas_for_more_requests_where_there_is_room_and_nobody_waits() -> None:
+    looks = Looks(wanted("a", Autoscaling(max_replicas=2, target_in_flight=1)), wanted("b"))
+    looks.world = replace(looks.world, memory=Memory(2 * NEED, 2 * NEED))
+    serves = engine("a")
+    busy = load(5, queued=3, in_flight=1)
+    assert replicas(looks.look(1, serves, a=busy)) == {"a": 2, "b": 0}
+    both = (serves, replace(engine("a", number=2), replica=1))
+    assert replicas(looks.look(2, *both, a=busy)) == {"a": 2, "b": 0}
+    assert replicas(looks.look(3, *both, a=busy, b=load(1, queued=1))) == {"a": 1, "b": 0}
