@@ -77,7 +77,7 @@ def compile_backend(
         per_minute=spec.limits.requests_per_minute or 0,
         tokens_per_minute=spec.limits.tokens_per_minute or 0,
         cold=cold,
-        wakes=cold and spec.autoscaling is not None,
+        wakes=cold and spec.autoscaling is not None and model.status is not None,  # else nobody looks after it
         asleep=asleep,
         progress=_progress(model) if asleep else None,
         price=_price(spec.pricing),

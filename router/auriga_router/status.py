@@ -27,7 +27,10 @@ def readiness(table: RoutingTable, now: float) -> tuple[bool, dict[str, Any]]:
     """Is anything usable, and what: each role with the Model that would answer."""
     roles = {chain.key: active(chain, now) for chain in table.chains.values()}
     # Whatever breakers say: a router that is not ready is asked nothing, and would never see an endpoint recover.
-    ready = any(member.not_ready is None for chain in table.all_chains for member in chain.members)
+    # A Model that starts because it is asked is usable, too: whoever asks waits for it.
+    ready = any(
+        member.not_ready is None or member.backend.wakes for chain in table.all_chains for member in chain.members
+    )
     return ready, {
         "ready": ready,
         "roles": {key: member.backend.name if member else None for key, member in roles.items()},

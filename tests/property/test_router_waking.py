@@ -183,6 +183,14 @@ def test_without_autoscaling_nobody_waits_for_a_model_that_somebody_has_set_to_z
     assert world.wanted("m1") == 2, "an autoscaler of somebody else's may go by it"
 
 
+def test_nobody_waits_for_a_model_that_nobody_looks_after() -> None:
+    """As in a router that reads manifests from files: no status, and none to come."""
+    world = World(model("m1", autoscaling=SCALING))
+    client = world.post("m1")
+    assert world.run() < 0.1
+    assert whole(client)[0] == 503
+
+
 def test_waiting_is_bounded_by_the_deadline_and_says_when_to_come_again() -> None:
     download = {"bytes": 25, "totalBytes": 100, "percent": 25, "eta": "3m20s"}
     world = World(

@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from auriga_api import Model
+from auriga_api.model import ModelStatus
 from auriga_operator.load_book import LoadBook
 from auriga_operator.load_streams import LoadStreams
 from auriga_router.settings import RouterSettings
 from support import upstreams_scripts as scripts
 from support.http_router import chain, model, routing, snapshot
 from support.upstreams import Upstream
+
+
+def asleep(name: str) -> Model:
+    return model(name, autoscaling={}).model_copy(update={"status": ModelStatus(phase="ScaledToZero")})
 
 
 class Heard:
@@ -43,7 +49,7 @@ async def test_the_operator_hears_who_waits_who_is_wanted_and_when_the_router_is
     task = asyncio.create_task(streams.run())
     async with Upstream(scripts.ok) as upstream, Upstream(scripts.ok) as other:
         state = snapshot(
-            *(model("waits", autoscaling={}), model("spilt", autoscaling={}), model("m2")),
+            *(asleep("waits"), asleep("spilt"), model("m2")),
             chain("spill", "spilt", "m2"),
             endpoints={"m2": other.address},
         )

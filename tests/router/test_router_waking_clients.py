@@ -171,3 +171,9 @@ async def test_a_router_that_stops_tells_those_who_wait(cold: Cold) -> None:
         with pytest.raises(openai.APIError, match="router is stopping"):
             await read()
         await closing
+
+
+async def test_a_router_whose_models_all_sleep_is_ready_to_be_asked(cold: Cold) -> None:
+    assert (await cold.running.get("/readyz")).status == 200
+    cold.fail()
+    assert (await cold.running.get("/readyz")).status == 503
