@@ -11,8 +11,12 @@ from auriga_router.dialects import Document
 from auriga_router.translate import Identity, RequestError, Start, Tape, Wire, decoder
 from auriga_router.translate.stream import Decoder
 
-_OTHERWISE = ("echo", "suffix", "logprobs", "best_of")
-"""Fields with which an answer is more than the words after the prompt."""
+_OTHERWISE = (
+    "echo", "suffix", "logprobs", "n_probs", "best_of",
+    "grammar", "json_schema", "response_format", "structured_outputs",
+    "guided_json", "guided_regex", "guided_choice", "guided_grammar",
+)  # fmt: skip
+"""Fields with which an answer is more than the words after the prompt, or has a form that would begin anew."""
 _LIMITS = ("max_tokens", "n_predict")
 _NOBODY = Identity("", 0)
 

@@ -117,6 +117,8 @@ OTHERWISE: list[dict[str, Any]] = [
     {"logprobs": 1},
     {"n": 2},
     {"best_of": 2},
+    {"grammar": "root ::= [a-z ]+"},
+    {"json_schema": {"type": "object"}},
     {"prompt": ["a", "b"]},
     {"prompt": [1, 2]},
 ]
