@@ -171,6 +171,8 @@ class LoadReader:
 
     def _tell(self, model: str, in_flight: int, queued: int) -> ModelLoad | None:
         load = self._loads.of(model)
+        if load is not None and not (load.requests or load.queued):
+            return None  # one that went and came again, and that nobody has asked since: when it goes, nobody is told
         if load is None or in_flight + queued <= load.in_flight + load.queued:
             return load
         self._pending[model] = (load.in_flight, load.queued)  # that it has fallen is for the next time
