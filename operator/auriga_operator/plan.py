@@ -186,7 +186,7 @@ def _token_version(seen: ModelSnapshot) -> str:
 
 
 def _yielding(seen: ModelSnapshot, settings: Settings, now: float) -> int:
-    """How many old pods may go before new ones serve. None, as long as a new one may come first.
+    """How many old pods may go before new ones serve; 0 while a new one may come first.
 
     It may, until one finds no place beside the old ones: then the scheduler has said that nothing is to spare. From
     there on an old one goes first, until all are replaced. Pods that had no place before count as gone already: else

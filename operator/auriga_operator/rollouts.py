@@ -29,10 +29,10 @@ class Rollouts:
     def freed(self, key: Key, leaving: frozenset[str], now: float) -> float:
         """When a pod of it was last about to go; 0: not yet. ``leaving``: those that go now."""
         before, last = self._leaving.get(key, (frozenset(), 0.0))
-        if leaving or before:
-            last = now
-        self._leaving[key] = leaving, last
-        return last
+        if not leaving and not before:
+            return last
+        self._leaving[key] = leaving, now
+        return now
 
     def note(self, key: Key, deployment: DeploymentView | None) -> None:
         """What its Deployment is like now. A rollout ends when all its pods are new and serve."""

@@ -212,9 +212,16 @@ def deployment(item: Object) -> DeploymentView:
         revision=annotations.get(labels.REVISION, ""),
         weights=annotations.get(labels.WEIGHTS, ""),
         weights_path=annotations.get(labels.WEIGHTS_PATH, ""),
-        yielding=rolling.get("maxUnavailable", 1) if rolling.get("maxSurge", 1) == 0 else 0,
+        yielding=_yielding(rolling),
         failure=failure.get("message", "") if failure.get("status") == "True" else "",
     )
+
+
+def _yielding(rolling: Mapping[str, Any]) -> int:
+    if rolling.get("maxSurge", 1) != 0:
+        return 0
+    unavailable = rolling.get("maxUnavailable")
+    return unavailable if isinstance(unavailable, int) else 1  # whoever edited it may have written a percentage
 
 
 def job(item: Object) -> JobView:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from auriga_api.load import EndpointLoad, ModelLoad
+from auriga_operator.settings import Settings
 from support.controlplane import ControlPlane
 from support.kube import kwok
 from support.kube.provide import BinariesMissingError
@@ -21,7 +22,6 @@ from support.simulated_nodes import SimulatedNodes
 CRDS = Path(__file__).parents[2] / "crds"
 SERVICE = "auriga-router"
 BOUNDS = {"minReplicas": 1, "maxReplicas": 8, "targetInFlight": 1, "idleTimeout": "3s"}
-PATIENCE = 5  # for the scheduler to find a device that is to spare
 SECONDS = 60  # the scheduler may wait 10 s before it looks at a pod again
 
 
@@ -59,7 +59,6 @@ class Place:
         token = folder / "token"
         token.write_text(TOKEN)
         arguments = ["--router-service", f"{self.objects.name}/{SERVICE}", "--load-token-file", str(token)]
-        arguments += ["--surge-patience", str(PATIENCE)]
         self.stack.enter_context(Operator(self.plane, self.objects.name, folder / "operator", *arguments))
         self.router.followed(seconds=SECONDS)
 
@@ -173,7 +172,8 @@ def test_with_a_spare_device_a_change_takes_none_from_those_that_serve(place: Pl
 
 def test_a_device_that_an_old_pod_is_about_to_give_up_is_waited_for(place: Place) -> None:
     place.nodes.add("a", gpus=3)
-    drains = {"metadata": {"annotations": {"tests.auriga.dev/drains-for": f"{PATIENCE + 2}s"}}}
+    longer_than_patience = f"{Settings().surge_patience + 2}s"
+    drains = {"metadata": {"annotations": {"tests.auriga.dev/drains-for": longer_than_patience}}}
     assert lowest_while_changed(place, replicas=2, podTemplate=drains) == 2
 
 
