@@ -101,12 +101,19 @@ class Machine:
                 model.asked = self.now
                 model.passed.clear()
         elif not model.here and turns.replicas[claim.model]:
+            self.may_come(model)
             model.loading = True
             self.starts[model.name] += 1
             self.loads(model)
             for other in self.models.values():
                 if other.asked is not None:
                     other.passed[model.name] += 1
+
+    def may_come(self, model: Seen) -> None:
+        """Where all are of one size, who has waited longest comes first."""
+        if len({each.size for each in self.models.values()}) == 1:
+            since = float("inf") if model.asked is None else model.asked
+            assert all(each.asked is None or each.asked >= since for each in self.models.values())
 
     def may_leave(self, claim: Claim, turns: Turns) -> None:
         """What the rules promise to somebody who is here."""

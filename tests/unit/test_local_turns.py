@@ -40,6 +40,7 @@ def turns(*claims: Claim, room: int = 0) -> Turns:
     [
         pytest.param(turns(AWAY, room=100), {"m": 0}, id="nobody asks: nobody comes"),
         pytest.param(turns(asks("a"), asks("b"), room=20), {"a": 1, "b": 1}, id="who fits comes at once"),
+        pytest.param(turns(asks("a"), asks("b", since=9), room=10), {"a": 0, "b": 1}, id="first come, first served"),
         pytest.param(turns(woken("a"), room=10), {"a": 1}, id="who is only woken takes what is free"),
         pytest.param(turns(here("a"), asks("b")), {"a": 0, "b": 0}, id="who is idle leaves for who asks"),
         pytest.param(turns(here("a", desired=0)), {"a": 0}, id="who is wanted no more leaves"),
