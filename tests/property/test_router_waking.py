@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -94,6 +95,14 @@ def said(dialect: str, body: bytes) -> tuple[str, dict[str, Any] | None]:
     return "".join(block["text_of_deltas"] for block in messages.blocks), messages.error
 
 
+def _noting(order: list[int], number: int, done: Callable[..., None]) -> Callable[..., None]:
+    def note(*, keep_alive: bool) -> None:
+        order.append(number)
+        done(keep_alive=keep_alive)
+
+    return note
+
+
 def test_fifty_callers_wait_and_all_are_answered_in_order() -> None:
     """With four slots; the router adds nothing to what the start and the answers take."""
     world = World(cold())
@@ -102,7 +111,7 @@ def test_fifty_callers_wait_and_all_are_answered_in_order() -> None:
     assert world.wanted("m1") == 50
     order: list[int] = []
     for number, client in enumerate(clients):
-        client.done = lambda number=number, done=client.done, **how: (order.append(number), done(**how))  # type: ignore[method-assign]
+        client.done = _noting(order, number, client.done)  # type: ignore[method-assign]
     world.change(20.0, m1=WARM)
     seconds = world.run()
     assert [text_of(client) for client in clients] == [TEXT] * 50
