@@ -63,13 +63,19 @@ def start(
     streams: str = "half",
     question: str = "What is a RoleChain?",
 ) -> Load:
-    """A pod of the router's own image, which has Python and an HTTP client. For the arguments see client.py."""
+    """A pod that asks one request after the other. For the arguments see client.py."""
+    name = f"{kubectl.namespace}/{model}"
+    return launch(kubectl, SCRIPT, name, str(workers), str(requests), streams, question)
+
+
+def launch(kubectl: Kubectl, script: Path, *arguments: str) -> Load:
+    """A pod of the router's own image, which has Python and an HTTP client, with a script that asks the router."""
     system = Kubectl(kubectl.kubeconfig, NAMESPACE)
     image = system.get("deployment", "auriga-router")["spec"]["template"]["spec"]["containers"][0]["image"]
-    script = {"client.py": SCRIPT.read_text()}
+    text = {"client.py": script.read_text()}
     kubectl.apply(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "client"}, "data": script},
-        _pod("load", image, [ROUTER, f"{kubectl.namespace}/{model}", str(workers), str(requests), streams, question]),
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "client"}, "data": text},
+        _pod("load", image, [ROUTER, *arguments]),
     )
     running = Load(kubectl, "load")
     kubectl.wait("jsonpath={.status.containerStatuses[0].containerID}", "pod/load", seconds=60)  # it has a log
