@@ -1,6 +1,6 @@
 /* A language model's HTTP API that answers at once: the upstream of the router benchmark.
  *
- *     mock PORT        listens on 127.0.0.1:PORT until it is told to end
+ *     mock PORT [N]    listens on 127.0.0.1:PORT until it is told to end; with N on 127.0.0.1 to 127.0.0.N
  *
  * POST (any path)  a chat completion; with "stream":true in the body a stream of server-sent events, each in its
  *                  own HTTP chunk and its own send(), as an engine writes token by token, then `data: [DONE]`.
@@ -290,20 +290,23 @@ static int run_paced(void) {
     return next <= now ? 0 : (int)((next - now + 999999) / 1000000);
 }
 
-static int listen_on(int port) {
+static int listen_on(int port, int host) {
     struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xff) + host)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 4096)) {
         perror("mock: cannot listen");
         exit(1);
     }
+    struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
+    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
     return fd;
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) return fprintf(stderr, "usage: mock PORT\n"), 2;
+    int hosts = argc == 3 ? atoi(argv[2]) : 1, listener = -1;
+    if (argc < 2 || argc > 3 || hosts < 1 || hosts > 250) return fprintf(stderr, "usage: mock PORT [1-250]\n"), 2;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* never outlives the benchmark */
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
@@ -312,15 +315,14 @@ int main(int argc, char **argv) {
     conns = must(calloc(MAX_FILES, sizeof *conns));
     paced = must(calloc(MAX_FILES, sizeof *paced));
     poller = epoll_create1(0);
-    int listener = listen_on(atoi(argv[1]));
-    struct epoll_event e = {.events = EPOLLIN, .data.fd = listener}, ready[MAX_EVENTS];
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &e);
+    for (int host = 1; host <= hosts; host++) listener = listen_on(atoi(argv[1]), host);
+    struct epoll_event ready[MAX_EVENTS];
     for (;;) {
         int count = epoll_wait(poller, ready, MAX_EVENTS, run_paced());
         for (int i = 0; i < count; i++) {
             int fd = ready[i].data.fd;
-            if (fd == listener)
-                accept_all(listener);
+            if (fd <= listener) /* they were opened first, and are never closed */
+                accept_all(fd);
             else if (conns[fd])
                 conn_event(conns[fd], ready[i].events);
         }

@@ -52,9 +52,13 @@ class Arena:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, cores: Cores, folder: Path, cache: Path, mock: Path, load: Path) -> Iterator[Arena]:
+    def opened(
+        cls, cores: Cores, folder: Path, cache: Path, mock: Path, load: Path, *, addresses: int = 1
+    ) -> Iterator[Arena]:
+        """`addresses`: how many the mock has, from 127.0.0.1 on."""
         port = free_port()
-        with running(pinned([str(mock), str(port)], cores.load), {}, folder / "mock.log") as process:
+        command = pinned([str(mock), str(port), str(addresses)], cores.load)
+        with running(command, {}, folder / "mock.log") as process:
             _await_answer(process, port, payloads.small()[0])
             yield cls(cores, folder, cache, Load(load, cores.load, folder), Contestant(DIRECT, port, process.pid))
 

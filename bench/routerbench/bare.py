@@ -7,10 +7,9 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from auriga_api import Model, RoleChain
 from auriga_router.attempt_log import AttemptLog
 from auriga_router.router import Router
-from auriga_router.snapshot import Snapshot
+from routerbench.world import snapshot
 
 Receive = Callable[[bytes], None]
 """What an event loop calls when bytes have come."""
@@ -114,28 +113,9 @@ def router(*, models: int = 1, endpoints: int = 1) -> Iterator[Bare]:
     asyncio.set_event_loop(loop)
     log = AttemptLog(lambda lines: None)
     under_test = Router(on_attempt=log)
-    under_test.apply(_snapshot(models, endpoints))
+    under_test.apply(
+        snapshot(models, endpoints, lambda n, host: f"10.{n // 250}.{n % 250}.{host + 1}:8080", lambda n: f"role-{n}")
+    )
     with contextlib.closing(loop), socket.socket() as sock:
         loop.run_until_complete(under_test.start(sock))
         yield Bare(loop, log)
-
-
-def _snapshot(models: int, endpoints: int) -> Snapshot:
-    served = [
-        Model.model_validate({"metadata": _metadata(f"model-{n}"), "spec": {"source": {"file": {"path": "w.gguf"}}}})
-        for n in range(models)
-    ]
-    chains = [
-        RoleChain.model_validate({"metadata": _metadata(f"role-{n}"), "spec": {"members": [{"model": f"model-{n}"}]}})
-        for n in range(models)
-    ]
-    addresses = [tuple(f"10.{n // 250}.{n % 250}.{host + 1}:8080" for host in range(endpoints)) for n in range(models)]
-    return Snapshot(
-        models={item.metadata.key: item for item in served},
-        chains={item.metadata.key: item for item in chains},
-        endpoints={item.metadata.key: where for item, where in zip(served, addresses, strict=True)},
-    )
-
-
-def _metadata(name: str) -> dict[str, str]:
-    return {"name": name, "namespace": "default"}
