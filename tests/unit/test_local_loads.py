@@ -22,7 +22,7 @@ class Router:
         self.on_change = on_change
         return self
 
-    def tells(self, *, full: bool = False, **models: ModelLoad) -> None:
+    def tells(self, *, full: bool = False, **models: ModelLoad | None) -> None:
         self.reports.append(LoadReport("r", dict(models), full))
 
     def take(self) -> LoadReport:
@@ -81,3 +81,12 @@ async def test_where_nobody_has_autoscaling_any_more_nothing_is_followed() -> No
     assert router.closed
     router.tells(full=True, b=ModelLoad())
     assert loads.take().keys() == {"b"}
+
+
+async def test_of_a_model_that_is_gone_nothing_is_kept() -> None:
+    router = Router()
+    loads = Loads(router.follow, lambda: None)
+    router.tells(full=True, a=ModelLoad(idle=2.0), b=ModelLoad(idle=2.0))
+    router.tells(a=None)
+    loads.take()
+    assert loads.take().keys() == loads.told_at.keys() == {"b"}

@@ -178,6 +178,16 @@ def test_too_large_for_the_gpu() -> None:
     assert (shortage.need, shortage.total) == (ON_GPU, ON_GPU - 1)
 
 
+def test_who_was_too_large_is_in_nobodys_way_for_the_hour_in_which_it_is_wanted() -> None:
+    big = replace(wanted("big"), request=replace(wanted("big").request, id="large"))
+    looks = Looks(wanted("a", Autoscaling(max_replicas=3, target_in_flight=1)), big)
+    large = replace(HERE, id="large", artifact=Artifact(size_bytes=9000 * MIB))
+    looks.world = replace(looks.world, fetches={"w": HERE, "large": large}, memory=Memory(3 * NEED, 3 * NEED))
+    busy = load(5, queued=3, in_flight=1)
+    assert looks.look(0, engine("a"), a=busy, big=load(1, queued=1)).waits == {"default/big": Wait("TooLarge")}
+    assert replicas(looks.look(1, engine("a"), a=busy, big=load(1))) == {"a": 3, "big": 0}
+
+
 def test_more_replicas_for_more_requests_where_there_is_room_and_nobody_waits() -> None:
     looks = Looks(wanted("a", Autoscaling(max_replicas=2, target_in_flight=1)), wanted("b"))
     looks.world = replace(looks.world, memory=Memory(2 * NEED, 2 * NEED))

@@ -89,6 +89,18 @@ def turns(*claims: Claim, room: int = 0) -> Turns:
             turns(here("a", desired=3), asks("b", size=30), room=20), {"a": 0, "b": 0}, id="but not before who waits",
         ),
         pytest.param(
+            turns(here("a", desired=3), asks("b", size=99), room=20), {"a": 3, "b": 0},
+            id="who is too large is in nobody's way",
+        ),
+        pytest.param(
+            turns(here("a", desired=3, in_flight=1), replace(woken("b"), size=30), room=20), {"a": 3, "b": 0},
+            id="nor is who is only woken and does not fit",
+        ),
+        pytest.param(
+            turns(here("a", desired=3, in_flight=1), replace(AWAY, size=30, desired=1, least=1), room=20),
+            {"a": 1, "m": 0}, id="but who is always to be here",
+        ),
+        pytest.param(
             turns(here("a", desired=3, running=3, held=30, in_flight=9), asks("b")), {"a": 1, "b": 0},
             id="which go first",
         ),

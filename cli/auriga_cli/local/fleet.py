@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,6 +29,9 @@ _LOADING_INTERVAL = 0.2
 _SOONEST = 0.02
 """Seconds between checks of one that loads: a tenth of what it has taken so far, within these two. Somebody waits."""
 _SERVING_INTERVAL = 5.0
+
+_STUCK: frozenset[StopReason] = frozenset({"NeverHealthy", "Unresponsive"})
+"""Why a process is ended without waiting for its requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,12 @@ class Fleet:
 
     def endpoints(self) -> dict[str, tuple[str, ...]]:
         """Model key -> addresses of its healthy processes, oldest first."""
-        found: dict[str, tuple[str, ...]] = {}
-        for handle in self._handles.values():
-            if handle.state == "Healthy":
-                found[handle.action.model] = (*found.get(handle.action.model, ()), handle.address)
-        return found
+        return _addresses(each for each in self._handles.values() if each.state == "Healthy")
+
+    def leaving(self) -> dict[str, tuple[str, ...]]:
+        """The same of those that finish what they have begun. Who is stuck does not: it is ended at once."""
+        stopping = (each for each in self._handles.values() if each.state == "Stopping")
+        return _addresses(each for each in stopping if each.stopping not in _STUCK)
 
     async def start(self, action: StartEngine, wanted: Wanted, fetch: Fetch) -> None:
         """Starts an engine; that it cannot be run at all is a failure like a crash."""
@@ -157,6 +161,13 @@ class Fleet:
         self.failures = {slot: each for slot, each in self.failures.items() if (slot[0], slot[2]) in revisions}
         self.endings = {model: each for model, each in self.endings.items() if (model, each.revision) in revisions}
 
+    def hasten(self, wanted: Mapping[str, Wanted]) -> None:
+        """Who leaves for its turn's end has all the time it takes; a Model that takes no turns any more has not."""
+        for handle in self._handles.values():
+            model = wanted.get(handle.action.model)
+            if handle.stopping == "Turn" and (model is None or model.autoscaling is None):
+                handle.since, handle.stopping = self._around.now(), "Removed"
+
     def log(self, model: str, replica: int) -> Path:
         """Where the output of a Model's engine is kept."""
         return self._around.logs / f"{model.replace('/', '.')}.{replica}.log"
@@ -165,7 +176,7 @@ class Fleet:
         """Takes a process out of service at once, and ends it: after its requests, or now if it is stuck."""
         handle = self._handles[number]
         handle.state, handle.since, handle.stopping = "Stopping", self._around.now(), reason
-        if reason in ("NeverHealthy", "Unresponsive"):
+        if reason in _STUCK:
             limits = self._around.limits
             self._fail(handle, *stuck(reason, limits.load if reason == "NeverHealthy" else limits.silent))
             ending = handle.child.stop(self._around.grace)
@@ -189,12 +200,14 @@ class Fleet:
 
     async def _end(self, handle: _Handle) -> None:
         around = self._around
-        until = around.now() + (around.drain if handle.stopping != "Turn" else float("inf"))
-        while around.load(handle.action.model, handle.address) and around.now() < until:
+        while around.load(handle.action.model, handle.address) and self._may_finish(handle):
             done, _ = await asyncio.wait([handle.child.ended], timeout=0.05)
             if done:
                 return
         await handle.child.stop(around.grace)
+
+    def _may_finish(self, handle: _Handle) -> bool:
+        return handle.stopping == "Turn" or self._around.now() < handle.since + self._around.drain
 
     async def _attend(self, handle: _Handle, health: str) -> None:
         probing = asyncio.create_task(self._probe(handle, health))
@@ -246,6 +259,13 @@ class Fleet:
         if worked:
             handle.touched, handle.cpu = done.touched, done.cpu
         return worked
+
+
+def _addresses(handles: Iterable[_Handle]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for handle in handles:
+        found[handle.action.model] = (*found.get(handle.action.model, ()), handle.address)
+    return found
 
 
 def _free_port() -> int:

@@ -38,7 +38,8 @@ class Loads:
         self._wake = wake
         self._reader: Reader | None = None
         self._state: dict[str, ModelLoad] = {}
-        self._told_at: dict[str, float] = {}
+        self.told_at: dict[str, float] = {}
+        """Model key -> when it was last told of; seconds of the monotonic clock."""
         self._taken_at = 0.0
         self._pause = _PAUSE
         self._timer: asyncio.TimerHandle | None = None
@@ -50,10 +51,11 @@ class Loads:
         now = self._taken_at = time.monotonic()
         report = self._reader.take()
         self._state = merge(self._state, report)
-        self._told_at |= dict.fromkeys(report.models, now)
+        known = self.told_at | dict.fromkeys(report.models, now)
+        self.told_at = {model: known[model] for model in self._state}
         if self._reader.behind:
             self._changed()  # what was told is a peak: what it fell to comes next
-        return {model: self._as_of(load, now - self._told_at[model]) for model, load in self._state.items()}
+        return {model: self._as_of(load, now - self.told_at[model]) for model, load in self._state.items()}
 
     def looked(self) -> None:
         """The look for which the load was taken is over."""
@@ -63,7 +65,7 @@ class Loads:
         """Nobody has ``autoscaling`` any more."""
         if self._reader is not None:
             self._reader.close()
-            self._reader, self._state = None, {}
+            self._reader, self._state, self.told_at = None, {}, {}
 
     @staticmethod
     def _as_of(load: ModelLoad, seconds: float) -> ModelLoad:

@@ -101,6 +101,7 @@ class Supervisor:
         self._wanted: dict[str, Wanted] = desired(manifests, self._settings.engine, gpu=self._settings.gpu)
         self._secrets = {key: secret.values() for key, secret in manifests.secrets.items()}
         self._fleet.forget(self._wanted)
+        self._fleet.hasten(self._wanted)
         requests = {wanted.request.id for wanted in self._wanted.values()}
         for number in self._stock.fetches().keys() - requests:
             self._stock.forget(number)
@@ -192,7 +193,7 @@ class Supervisor:
             key: model_status(model, self.statuses.get(key), view, stamp)
             for key, model in self.manifests.models.items()
         }
-        new = snapshot(self.manifests, self._fleet.endpoints(), self.statuses)
+        new = snapshot(self.manifests, self._fleet.endpoints(), self.statuses, self._fleet.leaving())
         if new != self._published:
             self._published = new
             self._router.apply(new)

@@ -15,7 +15,7 @@ The rules:
 8. Nobody waits for a Model that is woken while another member of its chain answers: it takes memory that is free, or
    that of Models that nobody has asked for a whole turn. For it, nobody at work leaves.
 9. A Model that loads for somebody stays; if they have gone away, it may be made to leave.
-10. Replicas beyond the first come only while no Model waits.
+10. Replicas beyond the first come only while nobody waits for a Model that may come.
 11. Replicas that always stay (``least``) come before all others, and take no turns.
 
 Hence between asking and coming every other Model comes at most once, and a Model that came is asked or lingers before
@@ -120,12 +120,18 @@ class _Deciding:
             self._free = min(self._free, self._coming)
 
     def grow(self) -> None:
-        """Lets more replicas come to those that serve."""
+        """Lets more replicas come to those that serve, unless somebody waits for a Model that may come."""
+        if any(self._awaited(claim) for claim in self._claims):
+            return
         for claim in self._claims:
             more = claim.desired - self.replicas[claim.model] if claim.ready is not None else 0
             for _ in range(more):
-                if not self.waits and claim.size <= self._free:
+                if claim.size <= self._free:
                     self._begin(claim)
+
+    def _awaited(self, claim: Claim) -> bool:
+        wait = self.waits.get(claim.model)
+        return wait is not None and wait.why != "TooLarge" and (claim.asked is not None or claim.least > 0)
 
     def _begin(self, claim: Claim) -> None:
         self.replicas[claim.model] += 1

@@ -25,12 +25,14 @@ _DEBOUNCE_MS = 200
 _LOOK_AGAIN_MS = 1000
 """Look again even without a notice: network file systems give none."""
 _NO_STATUSES: Mapping[str, ModelStatus] = MappingProxyType({})
+_NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 def snapshot(
     manifests: Manifests,
     endpoints: Mapping[str, tuple[str, ...]],
     statuses: Mapping[str, ModelStatus] = _NO_STATUSES,
+    terminating: Mapping[str, tuple[str, ...]] = _NONE,
 ) -> Snapshot:
     """What the router routes by: the manifests, with what is known of what runs. Pure. Keys are ``namespace/name``."""
     models = {
@@ -43,6 +45,7 @@ def snapshot(
         chains=manifests.chains,
         secrets=MappingProxyType(secrets),
         endpoints=MappingProxyType(dict(endpoints)),
+        terminating=MappingProxyType(dict(terminating)),
     )
 
 
