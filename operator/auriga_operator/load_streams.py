@@ -10,7 +10,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import aiohttp
 
@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 PATH = "/load"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_LONG = 10.0
+"""Seconds after which a stream was well. Longer than a router that takes connections and says nothing is waited for."""
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=2)
 _FIRST_LINE_SECONDS = 5.0
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -30,6 +32,9 @@ _KEEPALIVE = (("TCP_KEEPIDLE", 2), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 3))
 
 class Deaf(Exception):  # noqa: N818 - an outcome
     """A router cannot be listened to, or not any more."""
+
+
+_USUAL = (aiohttp.ClientError, OSError, TimeoutError, LoadError, Deaf)
 
 
 class Heard(Protocol):
@@ -93,17 +98,28 @@ class LoadStreams:
         pause = 0.0
         while True:
             begun = self._clock()
-            try:
-                await self._stream(session, address)
-            except (aiohttp.ClientError, OSError, TimeoutError, LoadError, Deaf) as error:
-                if not pause:
-                    _log.warning("the load of router %s: %s: trying on", address, error or type(error).__name__)
-            self._ended(address)
-            lasted = self._clock() - begun > _LONGEST_PAUSE
-            pause = _FIRST_PAUSE if lasted else min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+            error = await self._heard_out(session, address)
+            if self._clock() - begun > _LONG:
+                pause = 0.0
+            if not pause:
+                trace = None if isinstance(error, _USUAL) else error
+                what = str(error) or type(error).__name__
+                _log.warning("the load of router %s: %s: trying on", address, what, exc_info=trace)
+            pause = min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
-    async def _stream(self, session: aiohttp.ClientSession, address: str) -> None:
+    async def _heard_out(self, session: aiohttp.ClientSession, address: str) -> Exception:
+        """Why it is not heard any more. Whatever that is must not end the listening: nobody would begin it anew."""
+        try:
+            try:
+                await self._stream(session, address)
+            except Exception:
+                self._ended(address)
+                raise
+        except Exception as error:
+            return error
+
+    async def _stream(self, session: aiohttp.ClientSession, address: str) -> NoReturn:
         """Until it ends, which is always too early."""
         headers = {"accept": "application/x-ndjson", "authorization": f"Bearer {self._token()}"}
         async with session.get(f"http://{address}{PATH}", headers=headers) as response:

@@ -25,11 +25,16 @@ class Listener:
         self.models: list[str] = []
         self.wholes: list[bool] = []
         self.heard = asyncio.Event()
+        self.breaks = 0
+        """So often what hears it fails."""
         self.streams = LoadStreams(self.book, str(token), self, time.monotonic)
 
     def changed(self, models: Iterable[str]) -> None:
         self.models += models
         self.heard.set()
+        if self.breaks:
+            self.breaks -= 1
+            raise ZeroDivisionError
 
     def whole(self) -> None:
         self.wholes.append(self.book.complete)
@@ -141,3 +146,33 @@ async def test_nonsense_is_no_load(listener: Listener, caplog: pytest.LogCapture
         listener.streams.listed({f"127.0.0.1:{port}": True})
         await listener.until(lambda: "no load signal" in caplog.text)
         assert not listener.book.complete
+
+
+async def test_a_token_that_nobody_can_send_is_said_and_mended(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener.token.write_text(f"{TOKEN}\nmore\n")
+    said = asyncio.Event()
+    caplog.handler.addFilter(lambda _: not said.set())
+    with LoadRouter() as router:
+        listener.streams.listed({router.address: True})
+        async with asyncio.timeout(20):
+            await said.wait()
+        listener.token.write_text(TOKEN)
+        await listener.until(lambda: listener.book.complete)
+        assert router.address in caplog.text
+        assert TOKEN not in caplog.text
+
+
+async def test_who_hears_it_and_fails_does_not_end_the_listening(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    with LoadRouter() as router:
+        listener.streams.listed({router.address: True})
+        await listener.until(lambda: listener.book.complete)
+        listener.breaks = 1
+        await asyncio.to_thread(router.tell, ns__m=ModelLoad(2))
+        await listener.until(lambda: not listener.book.complete)  # what it told may be old
+        await listener.until(lambda: listener.in_flight() == 2)
+        assert listener.wholes == [True, False, True]
+        assert "ZeroDivisionError" in caplog.text
