@@ -145,7 +145,8 @@ def _limited(spec: Autoscaling, wanted: int, current: int, facts: Facts) -> tupl
     """What is wanted, as far as it may be had, and what kept it back."""
     least, most = spec.min_replicas, spec.max_replicas
     allowed = min(max(wanted, least), most)
-    if facts.unschedulable and allowed > current and allowed > least:
+    # From zero one finds out: what had no room may just be going.
+    if facts.unschedulable and 0 < current < allowed and allowed > least:
         return max(current, least), "Unschedulable"
     return allowed, "AtMax" if wanted > most else "Load"
 
@@ -178,7 +179,10 @@ def _reason(spec: Autoscaling, load: ModelLoad, wanted: int, state: State, facts
 def _load(spec: Autoscaling, load: ModelLoad, wanted: int) -> str:
     waiting = load.in_flight + load.queued
     if not waiting and wanted == 1:
-        return f"asked within the last {spec.idle_timeout}"
+        asked = load.requests > 0 or (load.idle is not None and load.idle < seconds(spec.idle_timeout))
+        return (
+            f"asked within the last {spec.idle_timeout}" if asked else f"not known to be idle for {spec.idle_timeout}"
+        )
     if _needed(spec, load) < wanted:
         return f"at most {wanted} were wanted within {duration(_window(spec))}"
     return f"{load.in_flight} in flight and {load.queued} queued, with {spec.target_in_flight} for each replica"

@@ -204,6 +204,13 @@ def test_no_more_pods_while_there_is_no_room_for_those_there_are() -> None:
     assert model.look(unschedulable=0, ready=2).desired == 5
 
 
+def test_from_zero_it_is_tried_though_something_had_no_room() -> None:
+    model = Model()
+    model.look(unschedulable=1, ready=0)
+    assert model.told(requests=1).desired == 1
+    assert model.state.reason == "asked within the last 10m"
+
+
 def test_what_has_no_room_may_still_go() -> None:
     model = Model(replicas=4)
     model.facts = Facts(ready=2, unschedulable=2)
@@ -214,6 +221,20 @@ def test_what_has_no_room_may_still_go() -> None:
 def test_the_reason_says_what_bounds_it() -> None:
     model = Model()
     assert model.told(40, 4).reason == "40 in flight and 4 queued, with 4 for each replica; maxReplicas is 8"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "idle", "reason"),
+    [
+        (0, None, "nobody asks it"),
+        (1, None, "not known to be idle for 10m"),
+        (1, 20.0, "asked within the last 10m"),
+    ],
+)
+def test_nobody_is_said_to_have_asked_who_is_not_known_to(replicas: int, idle: float | None, reason: str) -> None:
+    model = Model(replicas)
+    model.load = ModelLoad(idle=idle)
+    assert model.look().reason == reason
 
 
 def test_the_reason_stays_while_the_number_does() -> None:
