@@ -69,6 +69,10 @@ class LoadBook:
         """The router there is not heard any more; the Models whose load that may change."""
         return frozenset(self._routers.pop(address, {}))
 
+    def forget(self, model: str) -> None:
+        """Nobody follows the requests of that Model; they are counted from zero again."""
+        self._asked.pop(model, None)
+
     def clear(self) -> None:
         """Nobody is heard any more."""
         self._listed = None
@@ -85,8 +89,12 @@ class LoadBook:
     def _count(self, report: LoadReport, now: float) -> None:
         before = self._counts.pop(report.router, None)
         counts = self._counts[report.router] = before or {}
+        # Whoever is deleted and made anew is counted from zero by the router, too.
+        for model in counts.keys() - report.models.keys() if report.full else ():
+            del counts[model]
         for model, load in report.models.items():
             if load is None:
+                counts.pop(model, None)
                 continue
             if before is None:
                 self._asked[model] += int(load.idle is not None and load.idle < _JUST)

@@ -78,6 +78,8 @@ class Scaling:
     def forget(self, key: Key) -> None:
         """The Model is gone, or does not follow its load any more."""
         self._models.pop(key, None)
+        if self._book:
+            self._book.forget(_name(key))
 
     def clear(self) -> None:
         """Somebody else may have decided meanwhile: what counts is what is there."""
@@ -94,6 +96,7 @@ class Scaling:
     def _look(self, key: Key) -> None:
         entry = self._models.get(key)
         if entry is None:
+            self.forget(key)  # what is still told of one that is gone would be kept for ever
             return
         decision = self._decide(key, entry)
         if (decision.desired, decision.reason) != entry.told:

@@ -104,3 +104,11 @@ def test_who_leads_no_more_knows_nothing(book: LoadBook) -> None:
     book.clear()
     assert not book.complete
     assert book.load("ns/m", 0) is None
+
+
+@pytest.mark.parametrize("gone", [LoadReport("a", {"ns/m": None}), full("a")])
+def test_a_model_made_anew_is_counted_from_zero(book: LoadBook, gone: LoadReport) -> None:
+    book.told(A, full("a", m=ModelLoad(requests=1, idle=0.2)), 0)
+    book.told(A, gone, 1)
+    book.told(A, LoadReport("a", {"ns/m": ModelLoad(requests=1)}), 2)
+    assert load(book).requests == 2

@@ -103,6 +103,17 @@ def test_a_load_that_falls_is_looked_at_when_the_window_is_over() -> None:
     assert world.scale().desired == 2
 
 
+def test_what_was_asked_of_one_that_is_gone_is_forgotten() -> None:
+    world = World()
+    world.scale()
+    world.told(requests=5)
+    assert world.book.load("default/m", 0.0).requests == 5  # type: ignore[union-attr]  # a router tells
+    world.scaling.forget(MODEL)
+    assert world.book.load("default/m", 0.0).requests == 0  # type: ignore[union-attr]
+    world.told(requests=6)  # the router does not know yet
+    assert world.book.load("default/m", 0.0).requests == 0  # type: ignore[union-attr]
+
+
 def test_models_that_do_not_follow_a_load_are_not_woken_by_it() -> None:
     world = World()
     world.told(90)
