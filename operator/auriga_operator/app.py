@@ -75,9 +75,10 @@ class App:
         self.queue: WorkQueue[Key] = WorkQueue(self._reconcile, settings.workers)
         self._lists = [Follower(kube, scope, self, settings.resync) for scope in _scopes((MODELS, CHAINS), settings)]
         self._watches = [Follower(kube, scope, self, settings.resync) for scope in _watched(settings)]
+        self._routers: list[Follower] = []
         if self._streams:
             scope = _of_routers(settings.router_service)
-            self._watches.append(Follower(kube, scope, Routers(self._streams.listed), settings.resync))
+            self._routers.append(Follower(kube, scope, Routers(self._streams.listed), settings.resync))
         lease = Key(LEASES.kind, settings.lease_namespace or home, settings.lease_name)
         self.elector = Elector(kube, lease, identity, settings.lease_seconds, self._lead)
 
@@ -86,7 +87,7 @@ class App:
         async with asyncio.TaskGroup() as group:
             for follower in self._lists:
                 group.create_task(follower.run(watch=False))
-            for follower in self._watches:
+            for follower in (*self._watches, *self._routers):
                 group.create_task(follower.run())
             group.create_task(self.elector.run())
 
@@ -116,7 +117,8 @@ class App:
         return self.queue.depth > self._settings.workers
 
     async def _lead(self) -> None:
-        # Not before everything is known: what is not seen yet would be taken for missing.
+        # Not before everything is known: what is not seen yet would be taken for missing. Routers are not: before they
+        # are known the load is not, and without the right to list them all but autoscaling works.
         for follower in (*self._lists, *self._watches):
             await follower.synced.wait()
         self._reconcile.take_over()
