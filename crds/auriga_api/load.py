@@ -92,32 +92,9 @@ def total(loads: Iterable[ModelLoad]) -> ModelLoad:
     )
 
 
-def totals(routers: Iterable[Mapping[str, ModelLoad]]) -> dict[str, ModelLoad]:
-    """The load of each Model over several routers' states."""
-    by_model: dict[str, list[ModelLoad]] = {}
-    for state in routers:
-        for model, load in state.items():
-            by_model.setdefault(model, []).append(load)
-    return {model: loads[0] if len(loads) == 1 else total(loads) for model, loads in by_model.items()}
-
-
 def grown(earlier: ModelLoad, later: ModelLoad) -> int:
     """Requests between two states of one router: all of them, if it has counted anew."""
     return later.requests - (earlier.requests if earlier.requests <= later.requests else 0)
-
-
-def peak(earlier: ModelLoad, later: ModelLoad) -> ModelLoad:
-    """The later load with the counts of the moment at which more requests were there: what one report says of two."""
-    if earlier.in_flight + earlier.queued <= later.in_flight + later.queued:
-        return later
-    return ModelLoad(
-        earlier.in_flight,
-        earlier.queued,
-        later.requests,
-        later.slots,
-        later.idle,
-        later.endpoints,
-    )
 
 
 def write_report(report: LoadReport) -> bytes:

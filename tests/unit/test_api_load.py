@@ -11,10 +11,8 @@ from auriga_api.load import (
     ModelLoad,
     grown,
     merge,
-    peak,
     read_report,
     total,
-    totals,
     write_report,
 )
 
@@ -89,20 +87,8 @@ def test_routers_add_up() -> None:
         },
     )  # fmt: skip
     assert total([]) == ModelLoad()
-    assert totals([{"ns/qwen": BUSY}, {"ns/qwen": other, "ns/idle": ModelLoad()}, {}]) == {
-        "ns/qwen": total([BUSY, other]),
-        "ns/idle": ModelLoad(),
-    }
 
 
 @pytest.mark.parametrize(("before", "after", "growth"), [(0, 0, 0), (3, 3, 0), (3, 5, 2), (5, 2, 2), (5, 0, 0)])
 def test_growth_outlives_a_counter_that_begins_anew(before: int, after: int, growth: int) -> None:
     assert grown(ModelLoad(requests=before), ModelLoad(requests=after)) == growth
-
-
-def test_one_report_of_two_moments_has_the_counts_of_the_fuller_one_and_is_as_new_as_the_later() -> None:
-    later = ModelLoad(2, 3, 12, 8, 0.5)
-    assert peak(ModelLoad(5, 1, 10, 4, 0.1), later) == ModelLoad(5, 1, 12, 8, 0.5)
-    assert peak(ModelLoad(1, 1), later) is later
-    waiting, at_work = ModelLoad(0, 1, 1), ModelLoad(1, 0, 1)
-    assert peak(waiting, at_work) is at_work  # one request, not two
