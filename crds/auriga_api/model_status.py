@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,10 @@ from auriga_api.base import Condition, Schema
 from auriga_api.rules import ListMap
 
 Phase = Literal["Pending", "Downloading", "Loading", "Ready", "Degraded", "ScaledToZero", "Suspended", "Failed"]
+
+ENGINE_SAID: Final = ": its last lines: "
+"""Stands in a condition's message before what the engine itself wrote. Callers of the router are not told what follows
+it: prompts may be among it."""
 
 _Count = Annotated[int, Field(ge=0)]
 

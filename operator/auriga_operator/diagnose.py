@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from auriga_api import Model
 from auriga_api.base import SecretKeyRef
+from auriga_api.model_status import ENGINE_SAID
 from auriga_operator.objects.engine import NAME as ENGINE
 from auriga_operator.snapshot import ModelSnapshot
 from auriga_operator.texts import listing, size, tail
@@ -192,7 +193,7 @@ def _crash(container: ContainerView, seen: ModelSnapshot) -> Problem | None:
         return None
     if container.name != ENGINE:
         return Problem("InitFailed", f"{container.name} ended with {ended.exit_code}: {tail(ended.message)}")
-    lines = f": its last lines: {tail(ended.message)}" if ended.message else ""
+    lines = f"{ENGINE_SAID}{tail(ended.message)}" if ended.message else ""
     return Problem("EngineCrashed", f"llama-server ended with {ended.exit_code}{lines}")
 
 

@@ -51,16 +51,17 @@ def compile_in_steps(
     yield  # looking through ten thousand objects takes a millisecond or two
     compiler = _Compiler(snapshot, previous, leaving)
     yield from _paced(compiler.take_models(models))
-    chains = _changed_chains(snapshot, previous, models)
+    edited = _different(snapshot.chains, previous.snapshot.chains)
     yield
-    yield from _paced(compiler.take_chains(chains))
+    yield from _paced(compiler.take_chains(edited | _chains_of(models, previous)))
     names = previous.naming
     if names.default_namespace != default_namespace:
         names = yield from _paced(renamed(Names(default_namespace), (), previous.all_chains))
     names = yield from _paced(renamed(names, compiler.gone, compiler.new))
     return RoutingTable(
-        names.meant, compiler.chains, compiler.directs, compiler.backends, names, snapshot, frozenset(models)
-    )
+        names.meant, compiler.chains, compiler.directs, compiler.backends, names, snapshot,
+        frozenset(models), frozenset(edited),
+    )  # fmt: skip
 
 
 class _Compiler:
@@ -136,12 +137,11 @@ def _changed_models(snapshot: Snapshot, previous: RoutingTable) -> set[str]:
     return changed
 
 
-def _changed_chains(snapshot: Snapshot, previous: RoutingTable, models: set[str]) -> set[str]:
-    """Keys of the RoleChains that have come, gone or changed, or have a member that has."""
-    changed = _different(snapshot.chains, previous.snapshot.chains)
-    if models:
-        changed.update(key for key, chain in previous.chains.items() if not chain.models.isdisjoint(models))
-    return changed
+def _chains_of(models: set[str], previous: RoutingTable) -> set[str]:
+    """Keys of the RoleChains that have one of these Models as a member."""
+    if not models:
+        return set()
+    return {key for key, chain in previous.chains.items() if not chain.models.isdisjoint(models)}
 
 
 def _different(now: Mapping[str, object], before: Mapping[str, object]) -> set[str]:

@@ -36,7 +36,7 @@ _BREAKS: Final = (Outcome.CUT, Outcome.STALL, Outcome.TIMEOUT)
 class Exchange(Attempting):
     """One request and its attempts."""
 
-    __slots__ = ("_client", "_left", "_overflow", "_paused", "_queue", "_waiting", "_woke")
+    __slots__ = ("_client", "_gone", "_left", "_overflow", "_paused", "_queue", "_waiting", "_woke")
 
     def __init__(self, world: World, client: Client, call: Call) -> None:
         super().__init__(world, call)
@@ -48,6 +48,8 @@ class Exchange(Attempting):
         """Members without an endpoint have been told that they are wanted."""
         self._waiting: Waiting | None = None
         """It waits, or has waited, for a Model to start."""
+        self._gone = False
+        """Its chain was deleted while it waited: who could be asked then still can be."""
         self._paused = False
         self._left = 0.0
         """Seconds that were left of the deadline when content began to flow: for mending a break."""
@@ -71,7 +73,10 @@ class Exchange(Attempting):
             self._fail(now)
             return
         if isinstance(candidate, Wait):
-            self._wait(candidate.member.backend, now)
+            if self._gone:  # nobody calls those who wait in what was deleted
+                self._fail(now)
+            else:
+                self._wait(candidate.member.backend, now)
             return
         member = candidate.member
         self._adapter = candidate.adapter
@@ -96,10 +101,9 @@ class Exchange(Attempting):
     def _wait_on(self, now: float) -> None:
         """A while has passed."""
         waiting, backend = self._waiting, self._world.backend(self._queue.model)
-        if waiting is None or now >= self._deadline or waiting.is_in_vain(backend, now):
+        if waiting is None or now >= self._deadline or waiting.is_in_vain(self._queue, backend, now):
             self._queue.leave(self)
-            self._world.renew(self._call)
-            self._fail(now)
+            self._look_again(now)
             return
         if waiting.is_silent_since_long(now):
             self._client = waiting.tell(self._client, self._call, self._failed, backend)
@@ -107,8 +111,12 @@ class Exchange(Attempting):
 
     def on_turn(self) -> None:
         """Look again: perhaps at other endpoints than there were when the request came."""
-        self._world.renew(self._call)
-        self._next(self._world.now())
+        self._look_again(self._world.now())
+
+    def _look_again(self, now: float) -> None:
+        """It is in no queue any more."""
+        self._gone = not self._world.renew(self._call)
+        self._next(now)
 
     def _attempt_failed(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> None:
         """Nothing of it has left for the client: on to the next attempt, or the end of the chain."""
@@ -192,6 +200,8 @@ class Exchange(Attempting):
             return
         if self._overflow is not None:
             status, reply = self._overflow.status, replies.answer(call, None, self._failed, self._overflow)
+        elif self._gone and not self._failed:
+            status, reply = 404, replies.gone(call)
         elif refused is not None and not self._failed:
             status, reply = replies.refused(call, refused, self._failed)
         else:

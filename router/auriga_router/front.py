@@ -138,13 +138,16 @@ class Front:
         """The Model as it is now."""
         return self.table.backends.get(key)
 
-    def renew(self, call: Call) -> None:
-        """The call has waited: for its chain as it is now, if there still is such a one."""
+    def renew(self, call: Call) -> bool:
+        """The call has waited: for its chain as it is now. Gives whether there still is such a one."""
         chain = (self.table.chains if call.chain.is_role else self.table.directs).get(call.chain.key)
-        if chain is not None and chain.role == call.chain.role and chain is not call.arranged_from:
+        if chain is None or chain.role != call.chain.role:
+            return False
+        if chain is not call.arranged_from:
             call.chain = chain
             if not chain.as_written:
                 self._arrange(call)
+        return True
 
     def _arrange(self, call: Call) -> None:
         """Put the members in the order in which this request tries them."""

@@ -35,7 +35,9 @@ class Loads:
     def follow(self, backend: Backend) -> None:
         """This Model is there, perhaps since just now."""
         slots = backend.slots
-        if not backend.external and slots.changes is None:
+        if backend.external:
+            self.forget(backend)  # if it has been one of ours
+        elif slots.changes is None:
             slots.changes = self
             if slots.changed:
                 self.note(slots)
@@ -90,9 +92,9 @@ class Loads:
             slots.most_in_flight, slots.most_waiting = slots.in_flight, slots.waiting
 
     def of(self, model: str) -> ModelLoad | None:
-        """The load of a Model now; None: there is no such."""
+        """The load of a Model now; None: there is no such, or it is a provider's."""
         backend = self._table().backends.get(model)
-        return None if backend is None else self._load(backend)
+        return None if backend is None or backend.external else self._load(backend)
 
     def all(self) -> Iterator[Mapping[str, ModelLoad]]:
         """The load of all Models that were ever asked; a few at a time, because looking at all takes a while."""

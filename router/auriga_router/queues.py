@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from auriga_router.routing.stuck import is_held_up
 from auriga_router.table import Backend, RoutingTable
 
 
@@ -9,6 +12,7 @@ def resize(before: Backend | None, backend: Backend | None, now: float) -> None:
     """Those that wait for a Model that has changed look again, also if it is gone; not if it is still on its way."""
     if backend is not None:
         slots = backend.slots
+        slots.held_up_since = min(slots.held_up_since, now) if is_held_up(backend) else math.inf
         if before is not None and before.endpoints != backend.endpoints and slots.requests:
             slots.touch()
         slots.resize(backend.capacity, backend.max_queued, backend.per_minute, backend.tokens_per_minute)
@@ -17,6 +21,14 @@ def resize(before: Backend | None, backend: Backend | None, now: float) -> None:
     elif before is not None:
         before.slots.resize(0, 0, 0)
         before.slots.call(now)
+
+
+def call_edited(before: RoutingTable, table: RoutingTable, now: float) -> None:
+    """Those that wait in a RoleChain that was edited or deleted look again: it may lead elsewhere now."""
+    for key in table.edited:
+        chain = before.chains.get(key)
+        for member in chain.members if chain is not None else ():
+            member.backend.slots.call(now)
 
 
 def call_beside(table: RoutingTable, model: str, now: float) -> None:

@@ -51,6 +51,14 @@ def error(call: Call, problem: Problem, failed: list[Tried]) -> bytes:
     return reply(problem.status, call.reply_headers(None, failed), call.operation.dialect.error(problem), close=True)
 
 
+def gone(call: Call) -> bytes:
+    """The reply (404) to who has waited for what has been deleted meanwhile."""
+    kind = "RoleChain" if call.chain.is_role else "Model"
+    message = f"{call.chain.role} is gone: {kind} {call.chain.key} was deleted or renamed while this request waited"
+    body = call.operation.dialect.error(Problem(404, "model_not_found", message, attempts=()))
+    return reply(404, call.reply_headers(None, []), body, close=not call.keep_alive)
+
+
 def chain_failed(call: Call, failed: list[Tried], now: float, *, deadline_passed: bool) -> tuple[int, bytes]:
     """Status and reply when nobody could answer."""
     if call.operation is COUNT_TOKENS:

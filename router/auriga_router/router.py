@@ -21,7 +21,7 @@ from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import LoadReader, Loads
 from auriga_router.metrics import Metrics
 from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
-from auriga_router.queues import call_beside, resize
+from auriga_router.queues import call_beside, call_edited, resize
 from auriga_router.settings import RouterSettings
 from auriga_router.snapshot import Snapshot
 from auriga_router.status import status_document
@@ -136,10 +136,12 @@ class Router:
 
     def _resized(self, before: RoutingTable) -> Iterator[None]:
         """Tells the queues of Models that have changed since. Pauses after every few."""
-        for number, key in enumerate(self._front.table.changed):
+        table = self._front.table  # while this pauses, there may come another one
+        for number, key in enumerate(table.changed):
             self._resize(key, before.backends.get(key), self._front.table.backends.get(key))
             if not number % _PIECE:
                 yield
+        call_edited(before, table, self._world.now())
 
     def _resize(self, key: str, before: Backend | None, backend: Backend | None) -> None:
         if backend is not None:

@@ -6,19 +6,12 @@ endpoint's, as if that were to blame, and what decides who can be asked. Everyth
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from auriga_router import options
 from auriga_router.body import BodyError
 from auriga_router.dialects import Document, Operation
 from auriga_router.needs import held
-
-_ROLES: Final = frozenset({
-    "system", "developer", "user", "assistant", "tool", "function",
-    "ipython", "environment", "model", "control", "document", "documents", "context", "knowledge", "latest_reminder",
-    "tool_call", "tool_response",
-})  # fmt: skip
-"""OpenAI's and Anthropic's, and those that published chat templates know besides."""
 
 
 def survey(operation: Operation, document: Document) -> frozenset[str]:
@@ -49,7 +42,7 @@ def _only_words(messages: object) -> bool:
     worded = True
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
-        if not isinstance(role, str) or role not in _ROLES:
+        if not isinstance(role, str) or not role:
             raise _bad_role(messages, role)
         if role == "tool" or not isinstance(message.get("content"), str):
             worded = False
@@ -66,7 +59,7 @@ def _bad_role(messages: list[Any], role: object) -> BodyError:
     place = f"messages[{index}].role"
     if not isinstance(role, str):
         return BodyError(f"{place}: {'is required' if role is None else 'must be a string'}", place)
-    return BodyError(f"{place}: must be one of system, developer, user, assistant, tool", place)
+    return BodyError(f"{place}: must not be empty", place)
 
 
 def _check_contents(turns: list[Document]) -> None:
@@ -76,6 +69,8 @@ def _check_contents(turns: list[Document]) -> None:
         if content is not None and not isinstance(content, str | list):
             raise BodyError(f"{place}: must be a string or a list of parts", place)
         for number, part in enumerate(content) if isinstance(content, list) else ():
+            if isinstance(part, str):
+                continue  # a template may take it
             if not isinstance(part, dict) or not isinstance(part.get("type"), str):
                 raise BodyError(f"{place}[{number}]: must be an object with a type", f"{place}[{number}]")
             if part["type"] == "text" and not isinstance(part.get("text"), str):

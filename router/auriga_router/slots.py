@@ -5,6 +5,7 @@ Outlives routing tables. First come, first served: whoever comes while others wa
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -51,6 +52,8 @@ class Slots:
     most_in_flight: int = 0
     most_waiting: int = 0
     """What there was when both together were most, since that was last looked at: one that waited is at work later."""
+    held_up_since: float = math.inf
+    """When something began to be in the way of the Model's start, as far as is known here; infinity: nothing is."""
     changed: bool = False
     """Something of it is not as it was when it was last looked at."""
     changes: Changes | None = None

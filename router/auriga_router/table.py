@@ -230,6 +230,8 @@ class RoutingTable:
     """What it was compiled from."""
     changed: frozenset[str] = frozenset()
     """Keys of the Models that are not as they were in the table before."""
+    edited: frozenset[str] = frozenset()
+    """Keys of the RoleChains that have come, gone or changed themselves, whatever became of their Models."""
 
     @property
     def ambiguous(self) -> Mapping[str, tuple[str, ...]]:

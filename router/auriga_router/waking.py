@@ -10,42 +10,40 @@ from auriga_router import replies
 from auriga_router.attempts import Tried
 from auriga_router.call import Call
 from auriga_router.ports import Client
+from auriga_router.routing.stuck import is_stuck
+from auriga_router.slots import Slots
 from auriga_router.table import Backend
 from auriga_router.translate import Wire
 from auriga_router.wire.http import chunk
 
-PATIENCE: Final = 300.0
-"""Seconds in which what keeps a Model from starting may pass: a node with a GPU that is still to come takes minutes."""
 LOOK_AGAIN: Final = 5.0
-"""Seconds between two looks after that."""
-_LASTING: Final = frozenset({"Unschedulable", "VolumeNotBound", "VolumeInUse", "VolumeNotMounted", "PodNotStarted"})
-"""Reasons that may pass by themselves. With any other the Model's phase is Failed, and nobody waits for it."""
+"""Seconds between two looks at what is waited for."""
 _PING: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
 
 
 class Waiting:
     """A request that waits for a Model to start: since when, and when its client last heard of it."""
 
-    __slots__ = ("_every", "_kept", "_patient_until", "_speaks_at")
+    __slots__ = ("_every", "_kept", "_looks_at", "_speaks_at")
 
     def __init__(self, now: float, every: float) -> None:
         """``every`` so many seconds the client hears of it; infinity: it must not."""
         self._every = every
         self._speaks_at = now + every
-        self._patient_until = now + PATIENCE
+        self._looks_at = now + LOOK_AGAIN
         self._kept: KeptAlive | None = None
 
     @property
     def expires(self) -> float:
         """When to look again."""
-        return min(self._speaks_at, self._patient_until)
+        return min(self._speaks_at, self._looks_at)
 
-    def is_in_vain(self, backend: Backend | None, now: float) -> bool:
-        """Has something been in the way of its start for too long?"""
-        if now < self._patient_until:
+    def is_in_vain(self, queue: Slots, backend: Backend | None, now: float) -> bool:
+        """Is the Model of this queue gone, or has something been in the way of its start for too long?"""
+        if now < self._looks_at:
             return False
-        self._patient_until = now + LOOK_AGAIN
-        return backend is not None and backend.not_ready is not None and backend.not_ready.reason in _LASTING
+        self._looks_at = now + LOOK_AGAIN
+        return backend is None or backend.slots is not queue or is_stuck(backend, now)
 
     def is_silent_since_long(self, now: float) -> bool:
         """Is it time for a word? Then the next one is due a while later."""

@@ -10,8 +10,9 @@ from auriga_router.ports import Clock, CoarseClock, Connector, OnAttempt, OnRepl
 from auriga_router.table import Backend
 
 
-def _as_it_was(call: Call) -> None:
+def _as_it_was(call: Call) -> bool:
     """For a world that does not change."""
+    return True
 
 
 def _nobody(key: str) -> Backend | None:
@@ -39,5 +40,5 @@ class World:
     """Seconds for which a stream's caller hears nothing while it waits for a Model to start."""
     backend: Callable[[str], Backend | None] = _nobody
     """The Model (its key) as it is now."""
-    renew: Callable[[Call], None] = _as_it_was
-    """Puts the chain of a call that has waited to what it is now."""
+    renew: Callable[[Call], bool] = _as_it_was
+    """Puts the chain of a call that has waited to what it is now. Gives whether there still is such a one."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from auriga_api import Model, RoleChain
 from auriga_api.model import ModelStatus
+from auriga_api.model_status import ENGINE_SAID
 from auriga_router.snapshot import Snapshot
 from support import grammar_chat, grammar_messages
 from support.http_router import chain, model, snapshot
@@ -242,7 +243,7 @@ def test_a_start_that_fails_fails_those_who_wait_with_its_own_message(stream: bo
 def test_what_the_engine_said_last_is_for_no_caller() -> None:
     world = World(cold())
     client = world.post("m1")
-    crashed = "llama-server ended with 1: its last lines: prompt: my secret"
+    crashed = f"llama-server ended with 1{ENGINE_SAID}prompt: my secret"
     world.change(4.0, cold(state=status("Failed", "EngineCrashed", crashed)))
     world.run()
     document = whole(client)[1]
@@ -258,20 +259,79 @@ def test_a_start_that_fails_sends_those_who_wait_to_the_next_member() -> None:
     assert text_of(client) == TEXT
 
 
+STUCK = status("Pending", "Unschedulable", "no node has 1 nvidia.com/gpu to spare: add a node that has it")
+
+
 def test_a_pod_that_finds_no_node_is_waited_for_as_long_as_a_node_may_take() -> None:
-    stuck = status("Pending", "Unschedulable", "no node has 1 nvidia.com/gpu to spare: add a node that has it")
     world = World(cold())
     client = world.post("m1")
-    world.change(2.0, cold(state=stuck))
-    assert 300.0 <= world.run() <= 300.1
+    world.change(2.0, cold(state=STUCK))
+    assert 302.0 <= world.run() <= 307.0, "looked at every 5 seconds"
     assert "no node has 1 nvidia.com/gpu" in whole(client)[1]["error"]["message"]
     brought = World(cold())
     client = brought.post("m1")
-    brought.change(2.0, cold(state=stuck))
+    brought.change(2.0, cold(state=STUCK))
     brought.change(290.0, cold(state=status("Loading")))
     brought.change(320.0, m1=WARM)
     assert 320.0 <= brought.run() <= 321.0
     assert text_of(client) == TEXT
+
+
+def test_who_has_waited_in_vain_is_answered_by_another_member_and_who_comes_later_at_once() -> None:
+    world = World(cold(), model("m2"), chain("role", "m1", "m2", fallback={"onCold": "Wait"}), endpoints={"m2": OTHER})
+    client = world.post()
+    world.change(2.0, cold(state=STUCK))
+    assert 302.0 <= world.run() <= 308.0
+    assert text_of(client) == TEXT
+    late = world.post()
+    assert world.run() < 1.0, "it is known to be in vain"
+    assert b"x-auriga-model: m2" in whole(late)[2]
+    assert world.wanted("m1") == 2, "who passes it over counts, too"
+    world.apply(world.state(cold(state=status("Loading"))))
+    patient = world.post()
+    world.change(5.0, m1=WARM)
+    world.run()
+    assert b"x-auriga-model: m1" in whole(patient)[2], "it goes on, and is waited for again"
+
+
+@pytest.mark.parametrize("kept", ["nothing", "the chain", "the Model", "a new Model"])
+@pytest.mark.parametrize("name", ["m1", "role"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_waits_for_what_is_deleted_is_told_at_once(name: str, kept: str, stream: bool) -> None:
+    role = chain("role", "m1")
+    world = World(cold(), role)
+    clients = [world.post(name, stream=stream) for _ in range(3)]
+    left = {"nothing": [], "the chain": [role], "the Model": [cold()], "a new Model": []}[kept]
+    world.later(15.0, lambda: world.apply(snapshot(*left)))
+    if kept == "a new Model":
+        world.later(16.0, lambda: world.apply(snapshot(cold())))
+        world.later(17.0, lambda: world.apply(snapshot(cold(), endpoints={"m1": WARM})))
+    if (name, kept) == ("m1", "the Model"):
+        world.change(20.0, m1=WARM)
+    assert world.run() <= 21.0
+    for client in clients:
+        assert (TEXT.encode()[:3] in client.received) is ((name, kept) == ("m1", "the Model"))
+        if (name, kept) == ("role", "the chain"):
+            assert b"ModelMissing" in client.received
+        elif (name, kept) != ("m1", "the Model"):
+            assert b"is gone" in client.received
+            assert b"model_not_found" in client.received
+            assert stream or whole(client)[0] == 404
+
+
+def test_a_chain_that_is_edited_calls_those_who_wait_in_their_order() -> None:
+    world = World(cold(), model("m2", engine={"parallel": 1}), chain("role", "m1"), endpoints={"m2": OTHER})
+    clients = [world.post() for _ in range(3)]
+    direct = world.post("m1")
+    order: list[int] = []
+    for number, client in enumerate(clients):
+        client.done = _noting(order, number, client.done)  # type: ignore[method-assign]
+    world.change(7.0, chain("role", "m2"))
+    world.change(30.0, m1=WARM)
+    assert 30.0 <= world.run() <= 31.0
+    assert order == [0, 1, 2]
+    assert [text_of(client) for client in [*clients, direct]] == [TEXT] * 4
+    assert world.wanted("m1") == 5, "four found it cold, and one was sent to it"
 
 
 def test_another_member_that_comes_first_serves_those_who_wait() -> None:
@@ -382,8 +442,9 @@ def test_whatever_becomes_of_the_model_everybody_gets_one_reply(
             world.later(seconds, become)
     assert world.run() <= 91.0
     for kind, client in clients:
-        if client.received.startswith(b"HTTP/1.1 503"):
-            assert whole(client)[1]["error"]["code"] == "unavailable"
+        if client.received.startswith((b"HTTP/1.1 503", b"HTTP/1.1 404")):
+            code, document, _ = whole(client)
+            assert document["error"]["code"] == ("unavailable" if code == 503 else "model_not_found")
         elif kind == "json":
             assert text_of(client) == TEXT
         else:

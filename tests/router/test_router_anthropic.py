@@ -115,6 +115,16 @@ async def test_tokens_are_counted_by_the_endpoint_or_estimated() -> None:
             assert (reply.status, reply.json["error"]["type"]) == (400, "invalid_request_error")
 
 
+@pytest.mark.parametrize("turn", [{"role": "observation", "content": "hi"}, {"role": "user", "content": ["hi"]}])
+async def test_what_a_template_may_know_is_refused_where_it_must_be_translated(turn: dict[str, Any]) -> None:
+    async with Upstream(anthropic) as upstream:
+        claude = external("claude", "anthropic", upstream.address)
+        async with routing(snapshot(claude, chain("role", "claude"), secrets=KEYS)) as running:
+            reply = await ask(running, "/v1/chat/completions", {"model": "role", "messages": [turn]})
+    assert (reply.status, reply.json["error"]["type"]) == (400, "invalid_request_error")
+    assert not upstream.visits
+
+
 async def test_tokens_are_estimated_where_nobody_did_count() -> None:
     with Refusing() as refusing:
         async with role(refusing) as running:

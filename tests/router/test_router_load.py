@@ -18,6 +18,7 @@ from auriga_router.snapshot import Snapshot
 from support import upstreams_scripts as scripts
 from support.http_client import until
 from support.http_router import Running, chain, model, routing, snapshot
+from support.messages_scripts import KEYS, external
 from support.upstreams import Upstream
 
 TOKEN = "s3cret"
@@ -221,6 +222,24 @@ async def test_a_model_that_goes_is_forgotten(settings: RouterSettings) -> None:
         running.router.apply(replace(state, models={}, endpoints={}))
         await follower.until("default/m1", {"requests": 0})
         assert follower.reports[-1].models == {"default/m1": None}
+
+
+async def test_a_model_that_turns_into_a_providers_is_told_of_no_more() -> None:
+    async with Upstream(scripts.ok) as upstream:
+        state = snapshot(model("m1"), endpoints={"m1": upstream.address})
+        async with routing(state) as running:
+            reader = running.router.follow_load(lambda: None)
+            assert reader.take().full
+            await running.chat("m1")
+            cloud = external("m1", "openaiCompatible", upstream.address, "/v1")
+            running.router.apply(snapshot(cloud, secrets=KEYS))
+            assert reader.take().models == {"default/m1": None}
+            assert (await running.chat("m1")).status == 200
+            assert reader.take().models == {}
+            running.router.apply(state)
+            await running.chat("m1")
+            assert reader.take().models["default/m1"], "it is served here again"
+            reader.close()
 
 
 async def test_a_router_that_stops_ends_it_and_does_not_wait_for_its_readers(settings: RouterSettings) -> None:

@@ -18,7 +18,7 @@ from auriga_router.settings import RouterSettings
 from auriga_router.snapshot import Snapshot
 from support import upstreams_scripts as scripts
 from support.http_client import until
-from support.http_router import Running, model, routing, snapshot
+from support.http_router import Running, chain, model, routing, snapshot
 from support.messages_scripts import event, message
 from support.upstreams import Upstream, Visit
 
@@ -151,6 +151,28 @@ async def test_what_is_told_meanwhile(cold: Cold) -> None:
     assert "x-auriga-model" not in reply.headers, "nobody knew who would answer"
     assert reply.headers["x-request-id"]
     assert reply.body.endswith(scripts.DONE)
+
+
+async def test_who_waits_for_a_model_that_is_deleted_is_told_so(cold: Cold) -> None:
+    async with cold.running.client() as client:
+        await client.post({"model": "m1", "messages": QUESTION})
+        await cold.waiting(1)
+        cold.running.router.apply(snapshot())
+        reply = await client.reply()
+    assert (reply.status, reply.json["error"]["code"]) == (404, "model_not_found")
+    assert "Model default/m1 was deleted" in reply.json["error"]["message"]
+
+
+async def test_a_chain_that_is_edited_leads_those_who_wait_elsewhere(cold: Cold) -> None:
+    sleeping, warm = cold.state.models["default/m1"], model("m2")
+    endpoints = {"m2": cold.upstream.address}
+    cold.running.router.apply(snapshot(sleeping, warm, chain("role", "m1"), endpoints=endpoints))
+    async with cold.running.client() as client:
+        await client.post({"model": "role", "messages": QUESTION})
+        await cold.waiting(1)
+        cold.running.router.apply(snapshot(sleeping, warm, chain("role", "m2"), endpoints=endpoints))
+        reply = await client.reply()
+    assert (reply.status, reply.headers["x-auriga-model"]) == (200, "m2")
 
 
 async def test_who_goes_while_told_to_wait_leaves_the_queue_at_once(cold: Cold) -> None:

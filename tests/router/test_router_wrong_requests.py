@@ -36,10 +36,10 @@ TURNS: list[tuple[dict[str, Any], str]] = [
     ({"messages": [*HI, "hi"]}, "messages[1]"),
     ({"messages": [{"content": "hi"}]}, "messages[0].role"),
     ({"messages": [*HI, {"role": 7, "content": "hi"}]}, "messages[1].role"),
-    ({"messages": [*HI, {"role": "wizard", "content": "hi"}]}, "messages[1].role"),
+    ({"messages": [*HI, {"role": "", "content": "hi"}]}, "messages[1].role"),
     ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
     ({"messages": [{"role": "user", "content": {"text": "hi"}}]}, "messages[0].content"),
-    ({"messages": [{"role": "user", "content": ["hi"]}]}, "messages[0].content[0]"),
+    ({"messages": [{"role": "user", "content": ["hi", 5]}]}, "messages[0].content[1]"),
     ({"messages": [{"role": "user", "content": [{"text": "hi"}]}]}, "messages[0].content[0]"),
     ({"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]}, "messages[0].content[0].text"),
     ({"max_tokens": -5}, "max_tokens"),
@@ -93,6 +93,8 @@ TAKEN: list[tuple[str, dict[str, Any]]] = [
     (CHAT, {"temperature": -1}),
     (CHAT, {"messages": [{"role": "developer", "content": "be brief"}, *HI]}),
     (CHAT, {"messages": [{"role": "control", "content": "thinking"}, *HI]}),  # Granite's template
+    (CHAT, {"messages": [*HI, {"role": "observation", "content": "22 degrees"}]}),  # GLM-4's
+    (CHAT, {"messages": [{"role": "available_tools", "content": "[]"}, {"role": "wizard", "content": ["hi"]}]}),
     (CHAT, {"messages": [{"role": "user", "content": []}]}),
     (CHAT, {"messages": [*HI, {"role": "assistant", "content": None}]}),
     (CHAT, {"messages": [*HI, {"role": "assistant"}]}),

@@ -23,7 +23,7 @@ from auriga_router.endpoint import Endpoint
 from auriga_router.exchange import Exchange
 from auriga_router.inside import Folding, streamed
 from auriga_router.ports import CoarseClock, Timed, UpstreamUser
-from auriga_router.queues import call_beside, resize
+from auriga_router.queues import call_beside, call_edited, resize
 from auriga_router.snapshot import Snapshot
 from auriga_router.sweep import EXCHANGES_EVERY, expire
 from auriga_router.table import Backend
@@ -135,13 +135,15 @@ class Simulation:
             resize(old, new, self.now)
             if old is not None and old.asleep and new is not None and not new.asleep:
                 call_beside(self.table, key, self.now)
+        call_edited(before, self.table, self.now)
 
     def _backend(self, key: str) -> Backend | None:
         return self.table.backends.get(key)
 
-    def _renew(self, call: Call) -> None:
-        table = self.table
-        call.chain = (table.chains if call.chain.is_role else table.directs).get(call.chain.key, call.chain)
+    def _renew(self, call: Call) -> bool:
+        chain = (self.table.chains if call.chain.is_role else self.table.directs).get(call.chain.key)
+        call.chain = chain or call.chain
+        return chain is not None
 
     def ask(self, body: dict[str, Any], path: bytes = b"/v1/chat/completions") -> Client:
         """Begin a request."""

@@ -8,6 +8,7 @@ from math import ceil
 
 from auriga_api.base import Condition
 from auriga_api.model import Artifact, Download, Model, ModelStatus, Phase
+from auriga_api.model_status import ENGINE_SAID
 from auriga_cli.local.backoff import retry_at
 from auriga_cli.local.demand import Demand
 from auriga_cli.local.desired import Secrets
@@ -217,7 +218,7 @@ def _crash(wanted: Wanted, running: Sequence[Process], view: View) -> _Finding |
     failures = [view.world.failures[slot] for slot in slots if slot in view.world.failures]
     if not failures:
         return None
-    last = f"; its last line: {ending.lines[-1]}" if ending.lines else ""
+    last = f"{ENGINE_SAID}{ending.lines[-1]}" if ending.lines else ""
     left = min(retry_at(failure, view.limits) for failure in failures) - view.now
     again = _when_asked(left) if wanted.autoscaling and not wanted.replicas else _again(left)
     return _Finding("Failed", ending.reason, f"{ending.message}{last}{again}")

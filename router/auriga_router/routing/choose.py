@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Container
 
+from auriga_api.model_status import ENGINE_SAID
 from auriga_router.dialects import COUNTS_TOKENS, Skipped
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import state
 from auriga_router.routing.pick import pick, pick_probe
+from auriga_router.routing.stuck import is_stuck
 from auriga_router.table import Chain, Member
 
 NOT_READY_RETRY_AFTER = 5.0
@@ -67,7 +69,7 @@ def choose_or_wait(
         backend = member.backend
         slots = backend.slots
         if not can_answer(member, needs, overflowed):
-            if chain.waits_for_cold and _is_cold(member, needs, overflowed) and slots.may_wait():
+            if chain.waits_for_cold and _is_worth_waiting(member, needs, overflowed, now):
                 return wait or Wait(member)
             continue
         if slots.pace is not None and slots.pace.wait(now) > 0.0:
@@ -82,12 +84,12 @@ def choose_or_wait(
             wait = Wait(member)
             if chain.queues:
                 return wait
-    return wait or _probe(chain, needs, tried, overflowed) or _who_wakes(chain, needs, overflowed)
+    return wait or _probe(chain, needs, tried, overflowed) or _who_wakes(chain, needs, overflowed, now)
 
 
-def _who_wakes(chain: Chain, needs: frozenset[str], overflowed: int) -> Wait | None:
+def _who_wakes(chain: Chain, needs: frozenset[str], overflowed: int, now: float) -> Wait | None:
     for member in chain.members:
-        if member.backend.wakes and _is_cold(member, needs, overflowed) and member.backend.slots.may_wait():
+        if member.backend.wakes and _is_worth_waiting(member, needs, overflowed, now):
             return Wait(member)
     return None
 
@@ -110,6 +112,12 @@ def wake(chain: Chain, needs: frozenset[str], overflowed: int, before: Member | 
 def _is_cold(member: Member, needs: frozenset[str], overflowed: int) -> bool:
     """Has it no endpoint yet, and is that all that it lacks?"""
     return member.backend.cold and _lacks_only_an_endpoint(member, needs, overflowed)
+
+
+def _is_worth_waiting(member: Member, needs: frozenset[str], overflowed: int, now: float) -> bool:
+    """Is it cold, on its way as far as is known, and is there a place in its queue?"""
+    backend = member.backend
+    return _is_cold(member, needs, overflowed) and not is_stuck(backend, now) and backend.slots.may_wait()
 
 
 def _lacks_only_an_endpoint(member: Member, needs: frozenset[str], overflowed: int) -> bool:
@@ -164,7 +172,7 @@ def _why(member: Member) -> str:
         return ""
     if backend.not_ready.reason == "NoEndpoints":
         return ""  # nobody has said more
-    message = backend.not_ready.message.partition(": its last lines:")[0]
+    message = backend.not_ready.message.partition(ENGINE_SAID)[0]
     return message if len(message) <= _LONG else message[: _LONG - 3] + "..."
 
 
