@@ -33,7 +33,9 @@ def test_a_port_in_use(up: StartUp) -> None:
         (["--host", "no-such-host.invalid"], 3, "--host no-such-host.invalid: no such name"),
         (["--engine", "/no/such/llama-server"], 3, "--engine /no/such/llama-server: no such program"),
         (["--engine", "llama-server"], 3, "no llama-server on PATH"),
-        (["--memory-limit", "much"], 2, "'much' is not a quantity"),
+        (["--memory-limit", "much"], 2, "'much' is not an amount of memory"),
+        (["--memory-limit", "500m"], 2, "'500m' is 0 bytes"),
+        (["--gpu-memory", "24"], 2, "'24' is 24 bytes"),
         (["--load-timeout", "soon"], 2, "'soon' is not a duration"),
     ],
 )

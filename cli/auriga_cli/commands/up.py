@@ -17,16 +17,24 @@ if TYPE_CHECKING:
     from auriga_cli.engines.engine import Engine
     from auriga_cli.local.report import Report
 
+_LEAST_MEMORY = 1 << 20
+_ADVICE = "write it with its unit, as 24Gi or 500M"
 LogAttempts = Literal["fallbacks", "all", "none"]
 
 
 def _bytes(text: str) -> int:
+    """An amount of memory. One that no engine fits in has lost its unit, or has a wrong one: 500m is a half."""
     from auriga_api.quantity import parse_quantity
 
     try:
-        return int(parse_quantity(text))
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        found = int(parse_quantity(text))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not an amount of memory: write it with its unit, as 24Gi or 500M"
+        ) from None
+    if found < _LEAST_MEMORY:
+        raise typer.BadParameter(f"{text!r} is {found} bytes: write it with its unit, as 24Gi or 500M")
+    return found
 
 
 def _seconds(text: str) -> float:
