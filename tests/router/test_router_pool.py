@@ -7,6 +7,11 @@ import json
 
 import pytest
 
+from auriga_router.endpoint import Endpoint, parse_address
+from auriga_router.ports import CoarseClock, UpstreamUser
+from auriga_router.ports import Upstream as PortsUpstream
+from auriga_router.wire.pool import Pools
+from auriga_router.wire.upstream import UpstreamConnection
 from support import upstreams_scripts as scripts
 from support.http_grammar import chat_stream
 from support.http_router import role
@@ -130,3 +135,43 @@ async def test_large_bodies_both_ways(chunked: bool) -> None:
             await client.post({"model": "role", "messages": [{"role": "user", "content": "x" * 3_000_000}]})
             assert json.loads((await client.reply()).body) == json.loads(answer)
         assert upstream.connections == 1
+
+
+class Caller(UpstreamUser):
+    """Waits for a connection, and notes what comes."""
+
+    def __init__(self) -> None:
+        self.connected: asyncio.Future[UpstreamConnection | None] = asyncio.get_running_loop().create_future()
+
+    def on_connected(self, upstream: PortsUpstream) -> None:
+        assert isinstance(upstream, UpstreamConnection)
+        self.connected.set_result(upstream)
+
+    def on_connect_failed(self) -> None:
+        self.connected.set_result(None)
+
+
+async def test_who_connects_to_an_endpoint_that_leaves_still_gets_there() -> None:
+    async with Upstream(scripts.ok) as upstream:
+        pools, endpoint = Pools(CoarseClock(0.0)), Endpoint("default/m", parse_address(upstream.address))
+        first, gone = Caller(), Caller()
+        assert pools.acquire(endpoint, first) is None
+        assert pools.acquire(endpoint, gone) is None
+        pools.drop([endpoint])
+        pools.forget(endpoint, gone)
+        async with asyncio.timeout(30):
+            connection = await first.connected
+        assert connection is not None
+        assert not gone.connected.done()
+        pools.close()
+
+
+async def test_a_router_that_closes_gives_up_connecting() -> None:
+    async with Upstream(scripts.ok) as upstream:
+        pools, endpoint = Pools(CoarseClock(0.0)), Endpoint("default/m", parse_address(upstream.address))
+        leaving, staying = Caller(), Caller()
+        assert pools.acquire(endpoint, leaving) is None
+        pools.drop([endpoint])
+        assert pools.acquire(endpoint, staying) is None
+        pools.close()
+        assert [await each.connected for each in (leaving, staying)] == [None, None]

@@ -51,14 +51,26 @@ class _Pool:
         while len(self._connecting) > len(self._waiting):
             self._connecting.pop().cancel()
 
-    def close(self) -> None:
-        """Close what is idle, and give up connecting; what is in use closes when its exchange ends."""
+    @property
+    def waited_for(self) -> bool:
+        """Does anybody wait for a connection?"""
+        return bool(self._waiting)
+
+    def leave(self) -> None:
+        """Close what is idle. What is in use closes when its exchange ends.
+
+        Who waits still gets a connection: an endpoint that leaves answers those who came before.
+        """
         self._closed = True
+        while self._idle:
+            self._idle.popitem()[0].abort()
+
+    def close(self) -> None:
+        """Leave, and give up connecting."""
+        self.leave()
         for task in self._connecting:
             task.cancel()
         self._connecting.clear()
-        while self._idle:
-            self._idle.popitem()[0].abort()
         while self._waiting:
             self._waiting.popleft().on_connect_failed()
 
@@ -104,6 +116,8 @@ class Pools(Connector):
         """``ca_file``: PEM file of authorities that are trusted besides the system's. Raises OSError."""
         self._clock = clock
         self._pools: dict[Endpoint, _Pool] = {}
+        self._leaving: list[_Pool] = []
+        """Those that were dropped while somebody waited for a connection."""
         self._tls = _context(ca_file) if ca_file else None
 
     def acquire(self, endpoint: Endpoint, user: UpstreamUser, *, fresh: bool = False) -> UpstreamConnection | None:
@@ -117,19 +131,25 @@ class Pools(Connector):
     def forget(self, endpoint: Endpoint, user: UpstreamUser) -> None:
         """See ``ports.Connector``."""
         pool = self._pools.get(endpoint)
-        if pool is not None:
-            pool.forget(user)
+        for each in self._leaving if pool is None else (pool, *self._leaving):
+            each.forget(user)
 
     def drop(self, endpoints: Iterable[Endpoint]) -> None:
-        """Close idle connections to endpoints that are gone."""
+        """Close idle connections to endpoints that leave."""
+        self._leaving = [pool for pool in self._leaving if pool.waited_for]
         for endpoint in endpoints:
             pool = self._pools.pop(endpoint, None)
             if pool is not None:
-                pool.close()
+                pool.leave()
+                if pool.waited_for:
+                    self._leaving.append(pool)
 
     def close(self) -> None:
-        """Close all idle connections."""
-        self.drop(list(self._pools))
+        """Close all idle connections, and give up connecting."""
+        for pool in (*self._pools.values(), *self._leaving):
+            pool.close()
+        self._pools.clear()
+        self._leaving.clear()
 
     def _context(self) -> ssl.SSLContext:
         self._tls = self._tls or _context("")
