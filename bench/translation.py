@@ -52,7 +52,7 @@ def passed(wire: Wire) -> list[float]:
 def translated(source: Wire, caller: Wire) -> list[float]:
     """Translated."""
     stream = Translation(decoder(source, IDENTITY), encoder(caller, IDENTITY, Reply()))
-    relay = TranslatedRelay(TranslatedStream(stream, HEAD, 1 << 20), client_chunked=True)
+    relay = TranslatedRelay(TranslatedStream(stream, HEAD, 1 << 20, lambda: False), client_chunked=True)
     return measure(lambda data: relay.feed(data, complete=False), CHUNKS[source])
 
 

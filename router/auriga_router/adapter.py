@@ -102,11 +102,11 @@ class PassThrough(Adapter):
 
     def hold_whole(self, head: ResponseHead, limit: int) -> HeldWhole:
         """See Adapter."""
-        return HeldWhole(self._call.operation, head, limit)
+        return HeldWhole(self._call.operation, head, limit, self._call.explains_silence)
 
     def hold_stream(self, head: ResponseHead, limit: int) -> Held:
         """See Adapter."""
-        self._held = HeldStream(self._call.operation.dialect, head, limit)
+        self._held = HeldStream(self._call.operation.dialect, head, limit, self._call.explains_silence)
         return self._held
 
     def commit(self, *, complete: bool) -> tuple[Stream, bytes]:
@@ -181,7 +181,7 @@ class Translated(Adapter):
         write = encoder(call.wire, self.identity, call.asked.reply)
         tape = Tape() if call.chain.resume else None
         translation = Translation(decoder(self._backend.wire, self.identity), write, tape)
-        self._held = TranslatedStream(translation, head, limit)
+        self._held = TranslatedStream(translation, head, limit, call.explains_silence)
         return self._held
 
     def commit(self, *, complete: bool) -> tuple[Stream, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auriga_router import completions
+from auriga_router import completions, silence
 from auriga_router.attempts import Tried, reply_headers
 from auriga_router.body import splice
 from auriga_router.dialects import Operation
@@ -80,6 +80,10 @@ class Call:
     def token_limit(self) -> int | None:
         """Tokens that the caller lets the answer have, if any are said. Raises RequestError."""
         return completions.token_limit(self.body) if self.operation.wire is None else self.asked.request.max_tokens
+
+    def explains_silence(self) -> bool:
+        """Is an answer in which nothing is said what this request may have led to?"""
+        return silence.explained(self.operation, self.body)
 
     def body_for(self, backend: Backend) -> bytes:
         """The caller's own bytes, with the name that the model has there."""

@@ -6,6 +6,7 @@ and None while that is open.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from httptools import HttpParserError
@@ -32,21 +33,26 @@ REFUSALS: Final = {
 class HeldStream(Held):
     """The start of a streamed answer: held until it says something."""
 
-    __slots__ = ("_decoder", "_dialect", "_limit", "_rest", "_seen_event", "_size", "chunked", "raw")
+    __slots__ = (
+        "_decoder", "_dialect", "_explained", "_finished", "_limit", "_rest", "_seen_event", "_size", "chunked", "raw",
+    )  # fmt: skip
 
-    def __init__(self, dialect: Dialect, head: ResponseHead, limit: int) -> None:
+    def __init__(self, dialect: Dialect, head: ResponseHead, limit: int, explained: Callable[[], bool]) -> None:
+        """``explained``: may a right answer say nothing?"""
         self._dialect = dialect
+        self._explained = explained
         self.chunked = head.chunked
         self._decoder = decoder(chunked=head.chunked)
         self._limit = limit
         self._size = 0
         self._rest = b""
         self._seen_event = False
+        self._finished = False
         self.raw: list[bytes] = []
         """All that came, as it came: what the relay starts with."""
 
     def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
-        """OK at the first content; an error, or the end before any content, is no answer."""
+        """OK at the first content; an error is no answer, nor is the end before any content unless it is explained."""
         self.raw.append(data)
         self._size += len(data)
         start = 0
@@ -80,16 +86,23 @@ class HeldStream(Held):
             return Outcome.MALFORMED
         if sign & Sign.CONTENT:
             return Outcome.OK
-        return Outcome.EMPTY if sign & Sign.END else None
+        self._finished = self._finished or bool(sign & Sign.FINISH)
+        if not sign & Sign.END:
+            return None
+        return Outcome.OK if self._finished and self._explained() else Outcome.EMPTY
 
 
 class HeldWhole:
     """A response that is read to its end: an answer that is not streamed, or an error that may be the caller's."""
 
-    __slots__ = ("_limit", "_operation", "_pieces", "_size", "body", "content_type", "head", "status", "wait")
+    __slots__ = (
+        "_explained", "_limit", "_operation", "_pieces", "_size", "body", "content_type", "head", "status", "wait",
+    )  # fmt: skip
 
-    def __init__(self, operation: Operation, head: ResponseHead, limit: int) -> None:
+    def __init__(self, operation: Operation, head: ResponseHead, limit: int, explained: Callable[[], bool]) -> None:
+        """``explained``: may a right answer say nothing?"""
         self._operation = operation
+        self._explained = explained
         self._limit = limit
         self._size = 0
         self._pieces: list[bytes] = []
@@ -117,7 +130,7 @@ class HeldWhole:
     def _judge(self) -> Outcome:
         dialect = self._operation.dialect
         if self.status < 300:
-            return dialect.judge(self._operation, self.body)
+            return self._weigh(dialect, dialect.judge(self._operation, self.body), self.body)
         failure = read_failure(self.status, self.body)
         self.wait = failure.wait
         restated = dialect.restate(self.status, self.body)
@@ -126,3 +139,8 @@ class HeldWhole:
         if self.status >= 500 and failure.kind in OF_THE_CALLERS_MAKING:
             self.status = 400
         return REFUSALS.get(failure.kind, Outcome.SERVER_ERROR if self.status >= 500 else Outcome.CLIENT_ERROR)
+
+    def _weigh(self, dialect: Dialect, outcome: Outcome, answer: bytes) -> Outcome:
+        if outcome is Outcome.EMPTY and dialect.gives_reason(answer) and self._explained():
+            return Outcome.OK
+        return outcome

@@ -62,7 +62,7 @@ class Resuming(Adapter):
 
     def hold_whole(self, head: ResponseHead, limit: int) -> HeldWhole:
         """See Adapter."""
-        return HeldStep(self._call.operation, head, limit)
+        return HeldStep(self._call.operation, head, limit, self._call.explains_silence)
 
     def take(self, step: HeldWhole) -> bool:
         """See Adapter."""
@@ -77,7 +77,7 @@ class Resuming(Adapter):
         if not self._way.streams:
             return Unexpected()
         self._translation.resume(self._way.decoder(), self._way.start)
-        self._held = TranslatedStream(self._translation, head, limit)
+        self._held = TranslatedStream(self._translation, head, limit, self._call.explains_silence)
         return self._held
 
     def commit(self, *, complete: bool) -> tuple[TranslatedRelay, bytes]:

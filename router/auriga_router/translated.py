@@ -6,12 +6,12 @@ The twins of ``held`` and ``relay``: the same methods, but every byte goes throu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from httptools import HttpParserError
 
 from auriga_router.call import Call
-from auriga_router.dialects import Problem
+from auriga_router.dialects import Problem, anthropic, openai
 from auriga_router.held import REFUSALS, HeldWhole
 from auriga_router.routing.outcome import Outcome
 from auriga_router.stages import Held, Stream
@@ -55,7 +55,7 @@ class TranslatedWhole(HeldWhole):
     __slots__ = ("_call", "_identity", "_wire")
 
     def __init__(self, call: Call, wire: Wire, identity: Identity, head: ResponseHead, limit: int) -> None:
-        super().__init__(call.operation, head, limit)
+        super().__init__(call.operation, head, limit, call.explains_silence)
         self._call = call
         self._wire = wire
         self._identity = identity
@@ -64,12 +64,16 @@ class TranslatedWhole(HeldWhole):
     def _judge(self) -> Outcome:
         if self.status >= 300:
             return REFUSALS.get(self._failure(), Outcome.CLIENT_ERROR)
+        answered = self.body
         try:
-            answer = read_answer(self._wire, self.body, self._identity)
+            answer = read_answer(self._wire, answered, self._identity)
             self.body = write_answer(self._call.wire, answer, self._identity, self._call.asked.reply)
         except AnswerError:
             return REFUSALS.get(self._failure(), Outcome.MALFORMED) if self.body.strip() else Outcome.EMPTY
-        return Outcome.OK if says_something(answer) else Outcome.EMPTY
+        if says_something(answer):
+            return Outcome.OK
+        theirs = anthropic.DIALECT if self._wire is Wire.MESSAGES else openai.DIALECT
+        return self._weigh(theirs, Outcome.EMPTY, answered)
 
     def _failure(self) -> Kind:
         failure = read_failure(self.status, self.body)
@@ -81,9 +85,11 @@ class TranslatedWhole(HeldWhole):
 class TranslatedStream(Held):
     """The start of a streamed answer: held until it says something."""
 
-    __slots__ = ("_limit", "_size", "decoder", "out", "translation")
+    __slots__ = ("_explained", "_limit", "_size", "decoder", "out", "translation")
 
-    def __init__(self, translation: Translation, head: ResponseHead, limit: int) -> None:
+    def __init__(self, translation: Translation, head: ResponseHead, limit: int, explained: Callable[[], bool]) -> None:
+        """``explained``: may a right answer say nothing?"""
+        self._explained = explained
         self.decoder = decoder(chunked=head.chunked)
         self.translation = translation
         self._limit = limit
@@ -92,7 +98,7 @@ class TranslatedStream(Held):
         """What the caller will see first."""
 
     def feed(self, data: bytes, *, complete: bool) -> Outcome | None:
-        """OK at the first content; an error, or the end before any content, is no answer."""
+        """OK at the first content; an error is no answer, nor is the end before any content unless it is explained."""
         self._size += len(data)
         try:
             self.out.append(self.translation.feed(self.decoder.feed(data)))
@@ -110,7 +116,9 @@ class TranslatedStream(Held):
         if translation.failure is not None:
             return _OUTCOME.get(translation.failure.kind, Outcome.MALFORMED)
         if translation.finished:
-            return Outcome.OK if translation.resumed else Outcome.EMPTY  # there may have been nothing left to say
+            # of the rest of an answer, there may have been nothing left to say
+            right = translation.resumed or (translation.reasoned and self._explained())
+            return Outcome.OK if right else Outcome.EMPTY
         return None
 
 

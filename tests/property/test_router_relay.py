@@ -71,7 +71,7 @@ def _relayed(
     dialect: Dialect, reads: list[bytes], *, chunked: bool, client_chunked: bool, complete: bool
 ) -> tuple[bytes, Relay]:
     """What the client gets, without chunks, and the relay in its last state."""
-    held = HeldStream(dialect, HEADS[chunked], 1 << 20)
+    held = HeldStream(dialect, HEADS[chunked], 1 << 20, lambda: False)
     relay = Relay(dialect, Journal(), chunked=chunked, client_chunked=client_chunked, single=True)
     out, flowing = b"", False
     for number, read in enumerate(reads):

@@ -127,6 +127,31 @@ async def test_openais_client_raises_on_a_stream_that_breaks() -> None:
         assert text == "one two "
 
 
+NOTHING = {
+    "stop": ("/chat/completions", {"messages": QUESTION, "stop": list("ETAOINSHRLetaoinshrl")}),
+    "grammar": ("/chat/completions", {"messages": QUESTION, "grammar": 'root ::= ""'}),
+    "stop_sequences": ("/messages", {"messages": QUESTION, "max_tokens": 9, "stop_sequences": list("ETAOINSetaoins")}),
+    "the end": ("/completions", {"prompt": "a", "grammar": 'root ::= ""'}),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("why", NOTHING)
+async def test_an_answer_without_a_word_is_llama_cpps_own(running: Running, llama: str, why: str, stream: bool) -> None:
+    path, asked = NOTHING[why]
+    async with httpx.AsyncClient() as client:
+        body = {"model": "assistant", "temperature": 0, "stream": stream, **asked}
+        direct = await client.post(f"http://{llama}/v1{path}", json=body)
+        reply = await client.post(f"{running.url}/v1{path}", json=body)
+    assert (direct.status_code, reply.status_code, reply.headers["x-auriga-model"]) == (200, 200, "demo")
+    assert running.outcomes[-1] == ("demo", "Ok")
+    if not stream:
+        told, said = direct.json(), reply.json()
+        same = "content" if path == "/messages" else "choices"
+        assert said[same] == told[same]
+        assert told[same] == [] or not (told[same][0].get("text") or told[same][0].get("message", {}).get("content"))
+
+
 async def test_completions_pass_through(client: openai.AsyncOpenAI) -> None:
     whole = await client.completions.create(model="assistant", prompt="Count to 5", max_tokens=8, temperature=0)
     text = ""

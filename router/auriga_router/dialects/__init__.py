@@ -98,6 +98,9 @@ class Dialect(Protocol):
     def judge(self, operation: Operation, answer: bytes) -> Outcome:
         """What a whole answer is worth: OK, EMPTY, MALFORMED, or CONTEXT_OVERFLOW for such an error behind a 200."""
 
+    def gives_reason(self, answer: bytes) -> bool:
+        """Does a whole answer, which is EMPTY, tell why it ended?"""
+
     def overflows(self, error: bytes) -> bool:
         """Does this error body say that the prompt does not fit the context?"""
 

@@ -63,6 +63,10 @@ class Anthropic(Dialect):
         says = any(_look_at_block(block) for block in content) or _look_at_reason(document) & Sign.CONTENT
         return Outcome.OK if says else Outcome.EMPTY
 
+    def gives_reason(self, answer: bytes) -> bool:
+        """See Dialect."""
+        return bool(_look_at_reason(_object(answer)) & Sign.FINISH)
+
     def overflows(self, error: bytes) -> bool:
         """Does this error body say that the prompt does not fit the context?"""
         return read_failure(0, error).kind is Kind.CONTEXT_OVERFLOW

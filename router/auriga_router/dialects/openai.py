@@ -17,7 +17,7 @@ from auriga_router.translate import Kind, Wire, read_failure, write_failure
 _loads: Final = orjson.loads
 _OTHER_CONTENT: Final = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
 _ANSWERED_WITHOUT_CONTENT: Final = ("length", "content_filter", "tool_calls", "function_call")
-"""Reasons to finish that are an answer even when nothing was said; ``stop`` after nothing is no answer."""
+"""Reasons to finish that are an answer even when nothing was said; ``stop`` after nothing needs an explanation."""
 
 
 class OpenAI(Dialect):
@@ -54,6 +54,11 @@ class OpenAI(Dialect):
             return Outcome.MALFORMED
         says = bool(items) if operation is EMBEDDINGS else _look_at_choices(items) & Sign.CONTENT
         return Outcome.OK if says else Outcome.EMPTY
+
+    def gives_reason(self, answer: bytes) -> bool:
+        """See Dialect."""
+        document = _object(answer)
+        return document is not None and bool(_look_at_choices(document.get("choices")) & Sign.FINISH)
 
     def overflows(self, error: bytes) -> bool:
         """Does this error body say that the prompt does not fit the context?"""

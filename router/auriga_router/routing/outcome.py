@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     RATE_LIMITED = "RateLimited"
     """Status 429: the endpoint is left alone for as long as its Retry-After says."""
     EMPTY = "Empty"
-    """A well-formed answer without anything in it."""
+    """A well-formed answer without anything in it, and nothing in the request explains that."""
     MALFORMED = "Malformed"
     """Not an answer of the dialect: HTML, broken JSON or framing, an error object behind a 200, a redirect."""
     UNAUTHORIZED = "Unauthorized"

@@ -8,7 +8,7 @@ Not frozen: a frozen dataclass takes three times as long to make, and one is mad
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from auriga_router.translate.answer import Stop, Usage
 from auriga_router.translate.canonical import Json
@@ -95,6 +95,8 @@ class Finished:
     stop: Stop
     stop_sequence: str | None = None
     usage: Usage | None = None
+    reasoned: bool = field(default=True, compare=False)
+    """The endpoint gave the reason."""
 
 
 @dataclass(slots=True)

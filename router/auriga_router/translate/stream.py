@@ -41,7 +41,7 @@ class Encoder(Protocol):
 class Translation:
     """One caller's stream."""
 
-    __slots__ = ("_decoder", "_encoder", "_resumed", "_usage", "content", "failure", "finished", "tape")
+    __slots__ = ("_decoder", "_encoder", "_resumed", "_usage", "content", "failure", "finished", "reasoned", "tape")
 
     def __init__(self, decoder: Decoder, encoder: Encoder, tape: Tape | None = None) -> None:
         self._decoder = decoder
@@ -54,6 +54,8 @@ class Translation:
         """Something of an answer has come: the moment to commit."""
         self.finished = False
         """The answer is whole, and so is what ``feed`` and ``end`` gave for it."""
+        self.reasoned = False
+        """Its end had a reason."""
         self.failure: Failure | None = None
         """Why the endpoint's stream will not go on. Nothing was written for it: resume, or ``fail``."""
 
@@ -114,7 +116,7 @@ class Translation:
         if type(event) in CONTENT:
             self.content = True
         elif isinstance(event, Finished):
-            self.finished = True
+            self.finished, self.reasoned = True, event.reasoned
             self._usage = event.usage
             self.content = self.content or event.stop is not Stop.END  # a reason to end early is an answer, too
         elif isinstance(event, Failed):

@@ -192,7 +192,7 @@ class ChatDecoder:
         if not self._started:
             self._started = True
             events.append(Started("", ""))
-        events.append(Finished(*settle(stop, sequence, called=bool(self._calls)), self._usage))
+        events.append(Finished(*settle(stop, sequence, called=bool(self._calls)), self._usage, self._stop is not None))
 
     def _fail(self, failure: Failure, events: list[Event]) -> None:
         if not self._ended:

@@ -38,7 +38,10 @@ def _message(answer: Answer) -> Json:
     refusal = "".join(part.text for part in answer.content if isinstance(part, Refusal))
     thoughts = "".join(part.text for part in answer.content if isinstance(part, Reasoning))
     blocks = [block for part in answer.content for block in _thinking_block(part)]
-    message: Json = {"role": "assistant", "content": text or None, "refusal": refusal or None}
+    nothing = (
+        None if any(not isinstance(part, Text) for part in answer.content) else ""
+    )  # clients take no null for text
+    message: Json = {"role": "assistant", "content": text or nothing, "refusal": refusal or None}
     if thoughts:
         message["reasoning_content"] = thoughts
     if blocks:

@@ -190,7 +190,8 @@ class MessagesDecoder:
         if not self._started or self._kind:
             raise AnswerError("the end of no message")
         self._ended = True
-        events.append(Finished(*settle(self._stop or Stop.END, self._sequence, called=self._called), self._usage))
+        stop = settle(self._stop or Stop.END, self._sequence, called=self._called)
+        events.append(Finished(*stop, self._usage, self._stop is not None))
 
     def _ping(self, _: Json, events: list[Event]) -> None:
         events.append(Ping())
