@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from auriga_cli import console
+from auriga_cli.commands.options import seconds
 from auriga_cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -29,21 +30,10 @@ def _bytes(text: str) -> int:
     try:
         found = int(parse_quantity(text))
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is not an amount of memory: write it with its unit, as 24Gi or 500M"
-        ) from None
+        raise typer.BadParameter(f"{text!r} is not an amount of memory: {_ADVICE}") from None
     if found < _LEAST_MEMORY:
-        raise typer.BadParameter(f"{text!r} is {found} bytes: write it with its unit, as 24Gi or 500M")
+        raise typer.BadParameter(f"{text!r} is {found} bytes: {_ADVICE}")
     return found
-
-
-def _seconds(text: str) -> float:
-    from auriga_api.quantity import seconds
-
-    try:
-        return seconds(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def up(
@@ -93,7 +83,7 @@ def up(
         typer.Option(
             envvar="AURIGA_LOAD_TIMEOUT",
             metavar="DURATION",
-            parser=_seconds,
+            parser=seconds,
             help="How long an engine may load its weights without any progress.",
         ),
     ] = "10m",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
@@ -102,7 +92,7 @@ def up(
         typer.Option(
             envvar="AURIGA_SILENCE",
             metavar="DURATION",
-            parser=_seconds,
+            parser=seconds,
             help="How long an engine that serves may neither answer a health check nor do any work.",
         ),
     ] = "60s",  # type: ignore[assignment]  # as above
@@ -111,7 +101,7 @@ def up(
         typer.Option(
             envvar="AURIGA_DRAIN",
             metavar="DURATION",
-            parser=_seconds,
+            parser=seconds,
             help="How long requests in flight may go on when something is stopped.",
         ),
     ] = "30s",  # type: ignore[assignment]  # as above
