@@ -91,7 +91,7 @@ class ListSet:
     """A list without duplicates, merged item by item by server-side apply."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(_unique, handler(source))
+        return core_schema.no_info_after_validator_function(unique, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {**handler(schema), "x-kubernetes-list-type": "set"}
@@ -111,11 +111,12 @@ class ListMap:
         return {**handler(schema), "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [self.key]}
 
     def _checked(self, items: list[T]) -> list[T]:
-        _unique([getattr(item, self.key) for item in items])
+        unique([getattr(item, self.key) for item in items])
         return items
 
 
-def _unique(values: list[Hashable]) -> list[Hashable]:
+def unique(values: list[Hashable]) -> list[Hashable]:
+    """The values. Raises pydantic's ValidationError, with the index of each that is there again."""
     seen: set[Hashable] = set()
     twice = []
     for index, value in enumerate(values):

@@ -57,6 +57,16 @@ def test_an_error_has_file_line_and_object(folder: Path) -> None:
     assert ran.err == "1 error, 0 warnings; 1 Model without an error\n"
 
 
+def test_all_errors_of_all_files_come_at_once(folder: Path) -> None:
+    (folder / "a.yaml").write_text(f"{BAD}---\n: [\n---\n{BAD.replace('broken', 'worse').replace('source', 'sorce')}")
+    (folder / "b.yaml").write_text(CHAIN.replace("demi", "broken") + "  strategy: Fastest\n---\n" + BAD)
+    ran = auriga("check", "-f", ".")
+    assert [line.partition(" error: ")[0] for line in ran.out.splitlines()] == [
+        "a.yaml:6:", "a.yaml:8:", "a.yaml:14:", "a.yaml:15:", "b.yaml:7:", "b.yaml:9:", "b.yaml:14:",
+    ]  # fmt: skip
+    assert ran.err == "7 errors, 0 warnings; no objects without an error\n"
+
+
 def test_a_warning_alone_is_no_failure_unless_strict(folder: Path) -> None:
     (folder / "a.yaml").write_text(f"{GOOD}---\n{CHAIN}")
     ran = auriga("check", "-f", "a.yaml")

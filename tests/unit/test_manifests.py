@@ -41,7 +41,13 @@ def test_a_list_is_taken_apart_as_kubectl_does() -> None:
     text = "kind: List\nitems:\n" + textwrap.indent(MODEL, "  ").replace("  ", "- ", 1) + "- {kind: Modell}\n"
     manifests = parse({"a.yaml": text})
     assert list(manifests.models) == ["default/cloud"]
-    assert [problem.line for problem in manifests.problems] == [8]
+    assert {problem.line for problem in manifests.problems} == {8}
+    assert [problem.message.partition(":")[0] for problem in manifests.problems] == [
+        'unknown kind "Modell"; did you mean "Model"?',
+        "apiVersion",
+        "metadata",
+        "spec",
+    ]
 
 
 def test_status_and_server_side_metadata_of_an_exported_object_are_left_out() -> None:
@@ -186,3 +192,76 @@ def test_a_secret_that_yaml_takes_for_something_else_is_not_repeated(value: str)
     assert problem.line == 5
     assert "quotes" in problem.message
     assert "sk-plain" not in str(problem)
+
+
+ROUNDS = """\
+apiVersion: auriga.dev/v1alpha
+kind: Modell
+metadata: {name: a}
+spec:
+  source: {file: {path: x.gguf}, url: {url: 'ftp://x'}}
+  external: {provider: openai}
+  autoscaling: {minReplicas: 4, maxReplicas: 2, idleTimeot: 15 minutes}
+  engine: {env: [{name: A, value: 1}, {name: A}]}
+---
+a: [1
+---
+apiVersion: auriga.dev/v1alpha1
+kind: RoleChain
+metadata: {name: coding}
+spec:
+  members: [{model: cloud}, {model: cloud}, {modl: missing}]
+  privcy: {localOnly: 1}
+"""
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    """Also what would come to light only when something else is right: below misspelt words, and between fields."""
+    chain = "a.yaml:{}: RoleChain default/coding: spec.{}"
+    model = "a.yaml:{}: Modell default/a: {}"
+    assert sorted(problems(ROUNDS), key=lambda text: int(text.split(":")[1])) == [
+        model.format(1, 'apiVersion: write auriga.dev/v1alpha1, not "auriga.dev/v1alpha"'),
+        model.format(2, 'unknown kind "Modell"; did you mean "Model"?'),
+        model.format(4, "spec: set exactly one of source (weights that are served here) and external (a provider)"),
+        model.format(5, "spec.source.url.url: write an http or https address without a user or password in it, such as"
+                        " https://host/path"),
+        model.format(5, "spec.source: set exactly one of huggingFace, url, volume, image and file"),
+        model.format(7, 'spec.autoscaling.idleTimeot: unknown field; did you mean "idleTimeout"?'),
+        model.format(7, "spec.autoscaling.idleTimeout: write a time above zero with its unit, such as 500ms, 30s or"
+                        " 1h30m"),
+        model.format(7, "spec.autoscaling.minReplicas: minReplicas must not be above maxReplicas"),
+        model.format(7, "spec.autoscaling: autoscaling is for weights that are served here: remove it, or set source"
+                        " instead of external"),
+        model.format(8, "spec.engine.env[0].value: write a text"),
+        model.format(8, 'spec.engine.env[1]: "A" is there twice: keep one of them'),
+        "a.yaml:11: broken YAML: while parsing a flow sequence expected ',' or ']', but got '<document start>'",
+        chain.format(16, 'members[2].modl: unknown field; did you mean "model"?'),
+        chain.format(16, 'members[1]: "cloud" is there twice: keep one of them'),
+        chain.format(17, 'privcy: unknown field; did you mean "privacy"?'),
+        chain.format(17, "privacy.localOnly: write true or false, not the number 1"),
+    ]  # fmt: skip
+
+
+def test_an_object_that_is_broken_is_there() -> None:
+    broken = MODEL + "  replicas: -1\n"
+    manifests = parse({"a.yaml": broken, "b.yaml": CHAIN, "c.yaml": broken})
+    assert references(manifests) == ()
+    assert [str(problem) for problem in manifests.problems if "twice" in problem.message] == [
+        "c.yaml:1: Model default/cloud: defined twice, first in a.yaml:1: keep one of them"
+    ]
+
+
+def test_other_projects_objects_of_a_similar_kind_are_not_taken_for_ours() -> None:
+    (found,) = problems("apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: a}\nspec: {}\n")
+    assert 'unknown kind "SecretStore"' in found
+    (found,) = problems("apiVersion: kubeai.org/v1\nkind: Model\nmetadata: {name: a}\nspec: {engine: VLLM}\n")
+    assert "apiVersion: write auriga.dev/v1alpha1" in found
+
+
+def test_after_a_broken_document_the_next_ones_are_read_at_their_lines() -> None:
+    manifests = parse({"a.yaml": f"a: [\n---\n{MODEL}---\n]\n---\n{CHAIN}"})
+    assert (list(manifests.models), list(manifests.chains)) == (["default/cloud"], ["default/coding"])
+    lines = MODEL.count("\n")
+    assert manifests.origins["Model", "default/cloud"].line == 3
+    assert manifests.origins["RoleChain", "default/coding"].line == 6 + lines
+    assert [problem.line for problem in manifests.errors] == [2, 4 + lines]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from auriga_api.base import SecretKeyRef
 from auriga_api.manifests.documents import Path
@@ -17,10 +17,11 @@ _Finding = tuple[Path, str]
 def references(manifests: Manifests) -> tuple[Problem, ...]:
     """Warnings, not errors: what is missing may still come, and in a cluster it may be there already."""
     found: list[Problem] = []
+    broken = frozenset(problem.subject for problem in manifests.errors)  # they are there, and told already
     for key, model in manifests.models.items():
-        found += _warnings(manifests, ("Model", key), _missing_secrets(model, manifests))
+        found += _warnings(manifests, ("Model", key), _missing_secrets(model, manifests, broken))
     for key, chain in manifests.chains.items():
-        found += _warnings(manifests, ("RoleChain", key), _missing_models(chain, manifests))
+        found += _warnings(manifests, ("RoleChain", key), _missing_models(chain, manifests, broken))
         found += _warnings(manifests, ("RoleChain", key), _taken_names(chain, manifests))
         found += _warnings(manifests, ("RoleChain", key), _nobody_local(chain, manifests))
     return tuple(found)
@@ -33,11 +34,11 @@ def _warnings(manifests: Manifests, name: tuple[str, str], findings: Iterator[_F
     ]
 
 
-def _missing_models(chain: RoleChain, manifests: Manifests) -> Iterator[_Finding]:
+def _missing_models(chain: RoleChain, manifests: Manifests, broken: Set[str]) -> Iterator[_Finding]:
     namespace = chain.metadata.namespace
     here = [model.metadata.name for model in manifests.models.values() if model.metadata.namespace == namespace]
     for index, member in enumerate(chain.spec.members):
-        if member.model not in here:
+        if member.model not in here and f"Model {namespace}/{member.model}" not in broken:
             path = ("spec", "members", index, "model")
             yield path, f'there is no Model "{member.model}" in namespace {namespace}{near(member.model, here)}'
 
@@ -48,10 +49,12 @@ def _nobody_local(chain: RoleChain, manifests: Manifests) -> Iterator[_Finding]:
         yield ("spec", "privacy", "localOnly"), "all members are in the cloud, so that nobody may answer"
 
 
-def _missing_secrets(model: Model, manifests: Manifests) -> Iterator[_Finding]:
+def _missing_secrets(model: Model, manifests: Manifests, broken: Set[str]) -> Iterator[_Finding]:
     namespace = model.metadata.namespace
     for path, reference in _secret_references(model):
         secret = manifests.secrets.get(f"{namespace}/{reference.name}")
+        if f"Secret {namespace}/{reference.name}" in broken:
+            continue
         if secret is None:
             names = [key.removeprefix(f"{namespace}/") for key in manifests.secrets if key.startswith(f"{namespace}/")]
             text = f'there is no Secret "{reference.name}" in namespace {namespace}{near(reference.name, names)}'

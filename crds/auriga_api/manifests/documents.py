@@ -18,6 +18,10 @@ Path = tuple[str | int, ...]
 """Where a field is: ``("spec", "members", 0, "model")``."""
 
 _DEPTH = 64
+_BROKEN_DOCUMENTS = 20
+"""Of one text, after which the rest is not looked at: it is something else."""
+_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _TAG = re.compile(r"(?:^|[\s\[{,])!")
 _TRUE = frozenset(word for base in ("y", "yes", "true", "on") for word in (base, base.capitalize(), base.upper()))
 _FALSE = frozenset(word for base in ("n", "no", "false", "off") for word in (base, base.capitalize(), base.upper()))
@@ -54,7 +58,7 @@ class Fault:
 
 
 def read(text: str) -> tuple[list[Document], list[Fault]]:
-    """All documents of a text, empty ones left out, up to the first place where it is no YAML. Never raises."""
+    """All documents of a text, but for empty ones and those in which it is no YAML. Never raises."""
     if _TAG.search(text):
         return read_slowly(text)  # the two differ in what they make of a lone !
     try:
@@ -75,20 +79,33 @@ def read_slowly(text: str) -> tuple[list[Document], list[Fault]]:
     """The same without libyaml. Never raises."""
     documents: list[Document] = []
     faults: list[Fault] = []
+    rest, start = text, 0
+    for _ in range(_BROKEN_DOCUMENTS):
+        broken_at = _read_on(rest, documents, faults)
+        found = _START.search(text, max(broken_at - len(rest) + len(text), start + 1)) if broken_at >= 0 else None
+        if found is None:
+            break
+        start = found.start()
+        # Each line that is left out as an empty one: the lines of the others stay what they are.
+        rest = "\n" * len(_BREAK.findall(text, 0, start)) + text[start:]
+    return documents, faults
+
+
+def _read_on(text: str, documents: list[Document], faults: list[Fault]) -> int:
+    """Up to the first place where it is no YAML. Gives that place; below zero: there is nothing to read after it."""
     try:
         for document in _documents(text, _Loader, faults):
             documents.append(document)  # noqa: PERF402 - what comes before the broken place counts
     except yaml.reader.ReaderError as error:
-        faults.append(
-            Fault(
-                text.count("\n", 0, error.position) + 1, f"the character #x{error.character:04x} may not stand in YAML"
-            )
-        )
+        line = text.count("\n", 0, error.position) + 1
+        faults.append(Fault(line, f"the character #x{error.character:04x} may not stand in YAML"))
     except yaml.MarkedYAMLError as error:
         faults.append(_broken(error))
+        mark = error.problem_mark or error.context_mark
+        return mark.index if mark else -1
     except RecursionError:
         faults.append(Fault(1, "nested too deeply to be read"))
-    return documents, faults
+    return -1
 
 
 def _documents(text: str, loader: type[yaml.SafeLoader], faults: list[Fault]) -> Iterator[Document]:

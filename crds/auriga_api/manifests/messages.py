@@ -40,11 +40,17 @@ def dotted(path: Path) -> str:
 def near(word: str, known: typing.Iterable[str], *, otherwise: bool = False) -> str:
     """``; did you mean "role"?``, or, if nothing is near, all known words when ``otherwise`` asks for them."""
     words = sorted(known)
-    lower = {candidate.lower(): candidate for candidate in reversed(words)}
-    match = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    match = nearest(word, words)
     if match:
-        return f'; did you mean "{lower[match[0]]}"?'
+        return f'; did you mean "{match}"?'
     return f"; known: {', '.join(words)}" if otherwise and words else ""
+
+
+def nearest(word: str, known: typing.Iterable[str]) -> str:
+    """The known word that was probably meant, if one is near enough."""
+    lower = {candidate.lower(): candidate for candidate in sorted(known, reverse=True)}
+    match = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return lower[match[0]] if match else ""
 
 
 def _message(kind: type[BaseModel], detail: ErrorDetails) -> str:

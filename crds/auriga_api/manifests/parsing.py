@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from auriga_api.base import API_VERSION, METADATA_FIELDS
 from auriga_api.manifests.documents import Document, Path, read
-from auriga_api.manifests.messages import dotted, explain, near
+from auriga_api.manifests.messages import dotted, explain, near, nearest
+from auriga_api.manifests.partial import broken_rules
+from auriga_api.manifests.respelling import as_written, respelt
 from auriga_api.manifests.values import Manifests, Object, Origin, Problem
 from auriga_api.model import Model
 from auriga_api.rolechain import RoleChain
@@ -18,6 +20,7 @@ from auriga_api.secret import Secret
 
 KINDS: Mapping[str, type[Object]] = MappingProxyType({"Model": Model, "RoleChain": RoleChain, "Secret": Secret})
 _VERSIONS = {"Model": API_VERSION, "RoleChain": API_VERSION, "Secret": "v1"}
+_NO_NAME = "(no name)"
 _LISTS = frozenset(("List", "ModelList", "RoleChainList", "SecretList"))
 
 
@@ -40,6 +43,8 @@ class _Reading:
         self.objects: dict[tuple[str, str], Object] = {}
         self.origins: dict[tuple[str, str], Origin] = {}
         self.problems: list[Problem] = []
+        self.first: dict[str, str] = {}
+        """Kind and name of everything, broken or not -> where it is."""
 
     def file(self, file: str, text: str) -> None:
         documents, faults = read(text)
@@ -52,21 +57,19 @@ class _Reading:
         subject = _subject(document.value, self.namespace)
         item: Object | None = None
         wrong = list(_shape(document.value))
-        if not wrong:
+        if wrong and (meant := _meant(document.value)):
+            wrong += _validated(meant, self.namespace)[1]
+        elif not wrong:
             item, wrong = _validated(document.value, self.namespace)
+        if subject in self.first:
+            wrong.append(((), f"defined twice, first in {self.first[subject]}: keep one of them"))
+        elif subject and _NO_NAME not in subject:
+            self.first[subject] = f"{file}:{document.line()}"
+        if item is not None and not wrong:
+            name = (item.kind, item.metadata.key)
+            self.objects[name], self.origins[name] = item, Origin(file, document.line(), document)
         problems = [Problem(file, document.line(path), subject, text) for path, text in wrong]
-        if item is not None and not problems:
-            problems = self._keep(Origin(file, document.line(), document), item, subject)
         self.problems.extend(sorted(problems, key=lambda problem: problem.line))
-
-    def _keep(self, origin: Origin, item: Object, subject: str) -> list[Problem]:
-        name = (item.kind, item.metadata.key)
-        first = self.origins.get(name)
-        if first:
-            where = f"{first.file}:{first.line}"
-            return [Problem(origin.file, origin.line, subject, f"defined twice, first in {where}: keep one of them")]
-        self.objects[name], self.origins[name] = item, origin
-        return []
 
     def result(self) -> Manifests:
         models = {item.metadata.key: item for item in self.objects.values() if isinstance(item, Model)}
@@ -96,19 +99,45 @@ def _shape(value: object) -> Iterator[tuple[Path, str]]:
         yield ("kind",), f"kind: write one of {', '.join(KINDS)}"
     elif kind not in KINDS:
         yield ("kind",), f'unknown kind "{kind}"{near(kind, KINDS, otherwise=True)}'
-    elif version != _VERSIONS[kind]:
+    known = kind if isinstance(kind, str) and kind in KINDS else (_meant(value) or {}).get("kind", "")
+    if known and version != _VERSIONS[known]:
         instead = f', not "{version}"' if isinstance(version, str) else ""
-        yield ("apiVersion",), f"apiVersion: write {_VERSIONS[kind]}{instead}"
+        yield ("apiVersion",), f"apiVersion: write {_VERSIONS[known]}{instead}"
+
+
+def _meant(value: object) -> dict[str, Any] | None:
+    """The object of a known kind that was meant, so that the rest of it is looked at, too. None: who knows."""
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        return None
+    kind = nearest(value["kind"], KINDS)
+    wanted = _VERSIONS.get(kind, "")
+    ours = str(value.get("apiVersion") or wanted).startswith(wanted.partition("/")[0])
+    return value | {"kind": kind, "apiVersion": wanted} if kind and ours else None
 
 
 def _validated(value: dict[str, Any], namespace: str) -> tuple[Object | None, list[tuple[Path, str]]]:
     """The object as the API server would keep it, or why it would not."""
-    kind = KINDS[value["kind"]]
+    kind, prepared = KINDS[value["kind"]], _prepared(value, namespace)
     wrong = list(_unknown_metadata(value.get("metadata")))
     try:
-        return kind.model_validate(_prepared(value, namespace), by_alias=True, by_name=False), wrong
+        return kind.model_validate(prepared, by_alias=True, by_name=False), wrong
     except ValidationError as error:
-        return None, wrong + list(explain(kind, error))
+        return None, [*wrong, *_all_that_is_wrong(kind, prepared, error)]
+
+
+def _all_that_is_wrong(kind: type[Object], value: dict[str, Any], said: ValidationError) -> Iterable[tuple[Path, str]]:
+    """Also what pydantic would say only when the rest is right: below misspelt fields, and of rules between fields."""
+    meant, names = respelt(kind, value)
+    first = ((path, text) for path, text in explain(kind, said) if path not in names)  # missing: it is misspelt
+    further = (*_explained(kind, meant), *broken_rules(kind, meant))
+    return dict.fromkeys((*first, *((as_written(path, names), text) for path, text in further)))
+
+
+def _explained(kind: type[Object], value: object) -> Iterator[tuple[Path, str]]:
+    try:
+        kind.model_validate(value, by_alias=True, by_name=False)
+    except ValidationError as error:
+        yield from explain(kind, error)
 
 
 def _unknown_metadata(metadata: object) -> Iterator[tuple[Path, str]]:
@@ -132,5 +161,5 @@ def _subject(value: object, namespace: str) -> str:
         return ""
     metadata = value.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    name = metadata.get("name") or "(no name)"
+    name = metadata.get("name") or _NO_NAME
     return f"{value.get('kind') or 'object'} {metadata.get('namespace') or namespace}/{name}"
