@@ -10,6 +10,7 @@ import orjson
 
 from auriga_router.admission import unknown_model
 from auriga_router.dialects import Dialect, Problem, anthropic
+from auriga_router.dialects.paths import OPERATIONS, plain
 from auriga_router.listing import anthropic_list, anthropic_object, model_list, model_object
 from auriga_router.ports import Clock
 from auriga_router.snapshot import Snapshot
@@ -19,6 +20,9 @@ from auriga_router.wire.http import JSON, reply
 from auriga_router.wire.request import Request
 
 _MODELS = b"/v1/models"
+_NOTHING = "there is nothing at this path; there is /v1/models, " + ", ".join(
+    sorted(path.decode() for path in OPERATIONS if plain(path) == path)
+)
 
 
 class Answer(NamedTuple):
@@ -57,7 +61,7 @@ class Admin:
     def _page(self, request: Request, path: bytes, table: RoutingTable, dialect: Dialect) -> Answer:
         page = self._pages.get(path)
         if page is None and path != _MODELS and not path.startswith(_MODELS + b"/"):
-            return _problem(dialect, Problem(404, "not_found", "there is nothing at this path"))
+            return _problem(dialect, Problem(404, "not_found", _NOTHING))
         if request.method not in (b"GET", b"HEAD"):
             return _problem(dialect, Problem(405, "method_not_allowed", "use GET"), b"allow: GET, HEAD\r\n")
         if page is not None:

@@ -146,25 +146,41 @@ async def test_models_in_anthropics_shape_for_whoever_speaks_anthropics() -> Non
         await client.send(b"GET /v1/models/no HTTP/1.1\r\nHost: a\r\nanthropic-version: 2023-06-01\r\n\r\n")
         missing = await client.reply("GET")
         assert (missing.status, grammar_messages.error_object(missing.json)["type"]) == (404, "not_found_error")
-        for path in ("/v1/models", "/api/openai/v1/models", "/api/openai/models"):
+        for path in ("/v1/models", "/models", "/v1/v1/models", "/api/openai/v1/models", "/api/openai/models"):
             assert (await client.get(path)).json["object"] == "list"
 
 
-ALIASES = {
-    "/api/openai/v1/chat/completions": {"messages": TURNS},
-    "/api/openai/chat/completions": {"messages": TURNS},
-    "/api/anthropic/v1/messages": {"messages": TURNS, "max_tokens": 4},
+CHAT = ("chat/completions", {"messages": TURNS})
+MESSAGES = ("messages", {"messages": TURNS, "max_tokens": 4})
+BASES = {
+    "/v1/": (CHAT, MESSAGES),
+    "/": (CHAT, MESSAGES),
+    "/v1/v1/": (CHAT, MESSAGES),
+    "/api/openai/v1/": (CHAT,),
+    "/api/openai/": (CHAT,),
+    "/api/anthropic/v1/": (MESSAGES,),
+    "/api/anthropic/": (MESSAGES,),
+    "/api/anthropic/v1/v1/": (MESSAGES,),
 }
+"""What precedes an operation in the paths that clients make of base URLs with ``/v1`` and without."""
 
 
-@pytest.mark.parametrize("path", ALIASES)
-async def test_aliases_name_the_dialect(path: str) -> None:
-    async with Upstream(anthropic) as upstream, role(upstream.address) as running:
-        upstream.scripts = (anthropic if "anthropic" in path else scripts.ok,)
-        assert (await ask(running, path, {"model": "role", **ALIASES[path]})).status == 200
-        assert upstream.visits[0].head.split()[1] == b"/v1/" + path.rpartition("/v1/")[2].encode().removeprefix(
-            b"/api/openai/"
-        )
+@pytest.mark.parametrize(("base", "operation"), [(base, each) for base, all_of in BASES.items() for each in all_of])
+async def test_a_base_url_may_end_in_v1_or_not(base: str, operation: tuple[str, dict[str, Any]]) -> None:
+    path, body = operation
+    async with Upstream(anthropic if path == "messages" else scripts.ok) as upstream, role(upstream.address) as running:
+        assert (await ask(running, base + path, {"model": "role", **body})).status == 200
+        assert upstream.visits[0].head.split()[1] == b"/v1/" + path.encode()
+        async with running.client() as client:
+            assert (await client.get(base + path)).headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/v1/v1/chat/completions", "/api/openai/v1/messages"])
+async def test_where_there_is_nothing_the_reply_names_what_there_is(path: str) -> None:
+    async with routing(snapshot()) as running:
+        reply = await ask(running, path, {"model": "role", "messages": TURNS})
+        assert (reply.status, reply.json["error"]["code"]) == (404, "not_found")
+        assert "/v1/chat/completions, " in reply.json["error"]["message"]
 
 
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aaaa"}}

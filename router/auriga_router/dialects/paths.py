@@ -1,24 +1,24 @@
-"""Which operation a path means: under ``/v1``, or under the aliases that name the dialect. Pure."""
+"""Which operation a path means, whatever base URL it was made from. Pure."""
 
 from __future__ import annotations
 
-from auriga_router.dialects import Dialect, Operation, anthropic, openai
+from auriga_router.dialects import Dialect, anthropic, openai
 
 _ANTHROPIC = (anthropic.MESSAGES, anthropic.COUNT_TOKENS)
-ALIASES = {b"/api/openai": openai.DIALECT, b"/api/anthropic": anthropic.DIALECT}
-"""Clients that want a base URL for each dialect get one. OpenAI's own end in ``/v1`` or not, as one is used to."""
-
-
-def _paths() -> dict[bytes, Operation]:
-    paths = {b"/v1" + operation.path: operation for operation in (*openai.OPERATIONS, *_ANTHROPIC)}
-    for operation in openai.OPERATIONS:
-        paths[b"/api/openai/v1" + operation.path] = paths[b"/api/openai" + operation.path] = operation
-    for operation in _ANTHROPIC:
-        paths[b"/api/anthropic/v1" + operation.path] = operation
-    return paths
-
-
-OPERATIONS = _paths()
+_BY_ALIAS = {
+    b"": (*openai.OPERATIONS, *_ANTHROPIC),
+    b"/api/openai": openai.OPERATIONS,
+    b"/api/anthropic": _ANTHROPIC,
+}
+"""Clients that want a base URL for each dialect get one."""
+_VERSIONS = (b"", b"/v1", b"/v1/v1")
+"""OpenAI's client wants ``/v1`` in its base URL and Anthropic's adds it: with either, people do the other, too."""
+OPERATIONS = {
+    alias + version + operation.path: operation
+    for alias, operations in _BY_ALIAS.items()
+    for version in _VERSIONS
+    for operation in operations
+}
 
 
 def dialect_of(path: bytes) -> Dialect:
@@ -26,13 +26,18 @@ def dialect_of(path: bytes) -> Dialect:
     operation = OPERATIONS.get(path)
     if operation is not None:
         return operation.dialect
-    return anthropic.DIALECT if path.startswith((b"/v1/messages", b"/api/anthropic/")) else openai.DIALECT
+    theirs = path.startswith(b"/api/anthropic/") or plain(path).startswith(b"/v1/messages")
+    return anthropic.DIALECT if theirs else openai.DIALECT
 
 
 def plain(path: bytes) -> bytes:
-    """The path under ``/v1`` that an alias stands for; any other path as it is."""
-    for prefix in ALIASES:
-        if path.startswith(prefix + b"/"):
-            rest = path.removeprefix(prefix)
-            return rest if rest.startswith(b"/v1/") else b"/v1" + rest
-    return path
+    """The path under ``/v1`` that is meant by one below an alias, by one without ``/v1``, or with two of them."""
+    rest = path
+    for alias in (b"/api/openai", b"/api/anthropic"):
+        if path.startswith(alias + b"/"):
+            rest = path.removeprefix(alias)
+    rest = rest.removeprefix(b"/v1").removeprefix(b"/v1")
+    return b"/v1" + rest if rest != path or rest.startswith(_OURS) else path
+
+
+_OURS = (b"/models", *(operation.path for operation in (*openai.OPERATIONS, *_ANTHROPIC)))
