@@ -107,7 +107,7 @@ class Reconciler:
         plan = decide(seen, self._settings, now, hold=self._rollouts.full(key, now))
         if plan.replaces_pods:
             self._rollouts.begin(key, now)
-        refused = await self._execute(key, plan)
+        refused = await self._act(key, seen, plan, now)
         after = self._observer.again(seen) if not plan.empty else seen
         self._rollouts.note(key, after.deployment)
         delay = await self._report(key, model_status(after, refused, self._clock()), notices.of_model)
@@ -128,8 +128,21 @@ class Reconciler:
         self._observer.forget(key)
         self._scaling.forget(key)
 
+    async def _act(self, key: Key, seen: ModelSnapshot, plan: Plan, now: float) -> Problem | None:
+        """Do all of it; what the API server refuses for good comes back as a Problem.
+
+        Of a new Model is said meanwhile what is so unless something is refused: two writes in a row take twice as long.
+        Not while much waits: then the status that comes after has heard more, and need not be written again so soon.
+        """
+        if plan.empty or not seen.new or self._busy():
+            return await self._execute(key, plan)
+        doing = asyncio.create_task(self._execute(key, plan))
+        telling = asyncio.create_task(self._report(key, model_status(seen, None, now), notices.of_model))
+        await asyncio.gather(doing, telling, return_exceptions=True)
+        telling.result()
+        return doing.result()
+
     async def _execute(self, key: Key, plan: Plan) -> Problem | None:
-        """Do all of it; what the API server refuses for good comes back as a Problem."""
         if plan.empty:
             return None
         _log.info("%s: %s", key, plan)

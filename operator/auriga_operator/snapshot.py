@@ -78,6 +78,11 @@ class ModelSnapshot:
     """What was decided of its replicas; None: that is left to spec.replicas."""
 
     @property
+    def new(self) -> bool:
+        """Whether nothing of it is there yet, and nothing has been said of it."""
+        return self.model.status is None and not self.owned and not self.pods
+
+    @property
     def replicas(self) -> int:
         """How many pods are to serve it."""
         spec = self.model.spec

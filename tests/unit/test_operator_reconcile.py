@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -27,6 +29,8 @@ class FakeKube:
         self.store = store
         self.writes: list[str] = []
         self.refusals: dict[str, Exception] = {}
+        self.after: dict[str, str] = {}  # what is answered only once something else is
+        self.answered: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.version = 100
 
     async def get(self, key: Key) -> Object | None:
@@ -35,12 +39,16 @@ class FakeKube:
     async def apply(self, item: Object, *, force: bool = True, subresource: str = "") -> Object:
         what = subresource or item["kind"]
         self.writes.append(what if force else f"{what} unless taken")
+        if what in self.after:
+            async with asyncio.timeout(10):
+                await self.answered[self.after[what]].wait()
         if what in self.refusals:
             raise self.refusals[what]
         self.version += 1
         before = self.store.get(key_of(item))
         made = {**(before or {}), "status": item["status"]} if subresource else live(item, before)
         metadata = {"uid": "uid", **made["metadata"], "resourceVersion": str(self.version)}
+        self.answered[what].set()
         return {**made, "metadata": metadata}
 
     async def create(self, item: Object) -> Object:
@@ -85,6 +93,12 @@ class World:
     def put_model(self, version: int = 2, **body: Any) -> None:
         self.put("Model", "m", version, **{"spec": {"source": VOLUME}, "apiVersion": "auriga.dev/v1alpha1", **body})
 
+    def status(self) -> Object:
+        return dict((self.store.get(MODEL) or {})["status"])
+
+    def reason(self) -> str:
+        return str(self.status()["conditions"][0]["reason"])
+
     async def run(self, key: Key = MODEL) -> tuple[float | None, list[str]]:
         self.kube.writes.clear()
         return await self.reconcile(key), list(self.kube.writes)
@@ -98,8 +112,53 @@ def world() -> World:
 async def test_children_and_status_in_one_pass_and_then_nothing(world: World) -> None:
     world.put_model()
     _, writes = await world.run()
-    assert writes == ["Service unless taken", "Deployment unless taken", "status"]
+    assert sorted(writes) == ["Deployment unless taken", "Service unless taken", "status"]
     assert await world.run() == (None, [])
+
+
+async def test_the_first_status_does_not_wait_for_the_children(world: World) -> None:
+    world.put_model()
+    world.kube.after["Deployment"] = "status"
+    await world.run()
+    assert world.reason() == "Starting"
+
+
+async def test_while_much_waits_the_first_status_comes_after_the_children(world: World) -> None:
+    world.put_model()
+    world.busy = True
+    _, writes = await world.run()
+    assert writes == ["Service unless taken", "Deployment unless taken", "status"]
+
+
+async def test_only_the_first_status_is_written_before_the_answers(world: World) -> None:
+    world.put_model()
+    await world.run()
+    world.put_model(500, spec={"source": VOLUME, "replicas": 2}, metadata={"generation": 2}, status=world.status())
+    world.kube.version = 500
+    _, writes = await world.run()
+    assert writes == ["PodDisruptionBudget unless taken", "Deployment", "status"]
+    assert world.status()["observedGeneration"] == 2
+
+
+@pytest.mark.parametrize("error", [ApiError(500, "InternalError", ""), Unreachable("gone")])
+async def test_a_new_model_stays_in_progress_while_a_child_gets_no_answer(world: World, error: Exception) -> None:
+    world.put_model()
+    world.kube.refusals["Deployment"] = error
+    with pytest.raises(Failed):
+        await world.run()
+    told = {each["type"]: each["status"] for each in world.status()["conditions"]}
+    assert (told["Ready"], told["Progressing"], told["Reconciling"]) == ("False", "True", "True")
+    world.kube.refusals.clear()
+    assert (await world.run())[1] == ["Deployment unless taken"]
+
+
+async def test_a_new_model_is_made_although_its_status_is_not_taken(world: World) -> None:
+    world.put_model()
+    world.kube.refusals["status"] = Unreachable("gone")
+    with pytest.raises(Failed):
+        await world.run()
+    world.kube.refusals.clear()
+    assert (await world.run())[1] == ["status"]
 
 
 async def test_what_is_gone_or_going_is_left_alone(world: World) -> None:
@@ -123,8 +182,8 @@ async def test_a_refusal_is_told_and_tried_again_later(world: World) -> None:
     world.kube.refusals["Deployment"] = ApiError(422, "Invalid", "spec.template is wrong")
     with pytest.raises(Failed):
         await world.run()
-    status = (world.store.get(MODEL) or {})["status"]
-    assert (status["phase"], status["conditions"][0]["reason"]) == ("Failed", "Refused")
+    assert (world.status()["phase"], world.reason()) == ("Failed", "Refused")
+    assert world.kube.writes[-2:] == ["status", "Event Refused"], "whatever was written before the answer"
     with pytest.raises(Failed):
         await world.run()
     assert "status" not in world.kube.writes
@@ -138,7 +197,7 @@ async def test_what_has_its_name_already_is_not_taken(world: World) -> None:
     world.kube.refusals["Service"] = ApiError(409, "Conflict", "managed by another")
     with pytest.raises(Failed):
         await world.run()
-    assert (world.store.get(MODEL) or {})["status"]["conditions"][0]["reason"] == "NameTaken"
+    assert world.reason() == "NameTaken"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +254,7 @@ async def test_an_event_that_was_told_before_is_no_error(world: World) -> None:
     world.put_model(spec={"source": {"volume": {"claimName": "nowhere", "path": "m.gguf"}}})
     world.kube.refusals["Event"] = ApiError(409, "AlreadyExists", "")
     _, writes = await world.run()
-    assert writes == ["Service unless taken", "status", "Event ClaimNotFound"]
+    assert sorted(writes) == ["Event ClaimNotFound", "Service unless taken", "status"]
 
 
 async def test_a_spec_that_cannot_be_read_says_so_once(world: World) -> None:
