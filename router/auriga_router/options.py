@@ -38,9 +38,9 @@ def check(operation: Operation, document: Document) -> None:
 
 def _check_limit(operation: Operation, name: str, value: float) -> None:
     """Zero is for scoring with plain completions, and to warm Anthropic's cache; a chat without a word is neither."""
-    least = 1 if operation is CHAT else 0
+    least, instead = (1, ": leave it out for no limit") if operation is CHAT else (0, "")
     if value < least and value != _NO_LIMIT:
-        raise BodyError(f"{name}: must be at least {least}", name)
+        raise BodyError(f"{name}: must be at least {least}{instead}", name)
 
 
 def _check_prompt(name: str, value: object) -> None:

@@ -70,6 +70,19 @@ async def _ask(running: Running, path: str, body: dict[str, Any]) -> Reply:
         return await client.reply()
 
 
+async def test_no_tokens_at_all_are_refused_where_the_dialect_refuses_them() -> None:
+    """OpenAI: at least 1 in chats, 16 in Responses, 0 in plain completions (scoring); Anthropic: 0 warms a cache."""
+    async with Upstream(scripts.ok) as upstream, role(upstream.address, model_spec=ABLE) as running:
+        reply = await _ask(running, CHAT, {"max_completion_tokens": 0})
+        said = "max_completion_tokens: must be at least 1: leave it out for no limit"
+        assert (reply.status, reply.json["error"]["message"]) == (400, said)
+        assert (await _ask(running, RESPONSES, {"max_output_tokens": 0})).status == 400
+        assert not upstream.visits
+        for path in (COMPLETIONS, MESSAGES):
+            await _ask(running, path, {"max_tokens": 0})
+            assert upstream.visits[-1].json["max_tokens"] == 0
+
+
 @pytest.mark.parametrize(("path", "body", "field"), CASES, ids=[f"{path[4:]} {body}" for path, body, _ in CASES])
 async def test_what_is_wrong_is_told_and_nobody_is_asked(path: str, body: dict[str, Any], field: str) -> None:
     async with Upstream(scripts.ok) as upstream, role(upstream.address, model_spec=ABLE) as running:
