@@ -15,6 +15,9 @@ ENGINE_SAID: Final = ": its last lines: "
 """Stands in a condition's message before what the engine itself wrote. Callers of the router are not told what follows
 it: prompts may be among it."""
 
+FILES_THERE: Final = "; GGUF files in "
+"""The same before what lies in a folder of a machine."""
+
 _Count = Annotated[int, Field(ge=0)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from auriga_api.model import Artifact, FileSource
+from auriga_api.model_status import FILES_THERE
 from auriga_operator.weights import quantization, text
 from auriga_operator.weights.choose import shard_names
 from auriga_operator.weights.errors import Reason, WeightsError
@@ -33,4 +34,4 @@ def _there(folder: Path) -> str:
     if not folder.is_dir():
         return f"; there is no folder {folder}"
     files = [(each.name, each.stat().st_size) for each in folder.glob("*.gguf") if each.is_file()]
-    return f"; GGUF files in {folder}: {text.listing(files)}" if files else f"; {folder} holds no GGUF files"
+    return f"{FILES_THERE}{folder}: {text.listing(files)}" if files else f"; {folder} holds no GGUF files"

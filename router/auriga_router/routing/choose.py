@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Container
 
-from auriga_api.model_status import ENGINE_SAID
 from auriga_router.dialects import COUNTS_TOKENS, Skipped
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import state
 from auriga_router.routing.pick import pick, pick_probe
 from auriga_router.routing.stuck import is_stuck
+from auriga_router.routing.told import for_callers
 from auriga_router.table import Chain, Member
 
 NOT_READY_RETRY_AFTER = 5.0
 """Seconds after which to ask again when no member is ready: about what a change takes to be seen."""
-
-_LONG = 500
-"""Characters of a condition's message that a caller is told at most."""
 
 
 def choose(
@@ -165,15 +162,13 @@ def retry_after(chain: Chain, needs: frozenset[str], now: float, overflowed: int
 
 
 def _why(member: Member) -> str:
-    """What its status says, for those who would have waited for it. Not the engine's own words: prompts may be among
-    them."""
+    """What its status says, for those who would have waited for it."""
     backend = member.backend
     if not backend.asleep or backend.not_ready is None or member.not_ready is not backend.not_ready:
         return ""
     if backend.not_ready.reason == "NoEndpoints":
         return ""  # nobody has said more
-    message = backend.not_ready.message.partition(ENGINE_SAID)[0]
-    return message if len(message) <= _LONG else message[: _LONG - 3] + "..."
+    return for_callers(backend.not_ready.message)
 
 
 def _reason(member: Member, needs: frozenset[str], overflowed: int, now: float) -> str:
