@@ -43,6 +43,8 @@ class State:
     HOLDING_STREAM: Final = 4
     FLOWING: Final = 5
     DONE: Final = 6
+    AWAY: Final = 7
+    """The endpoint seems to have died, and nobody else is left: what becomes of it is not known yet."""
 
 
 class Attempting(UpstreamUser):

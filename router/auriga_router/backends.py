@@ -16,6 +16,7 @@ from auriga_router.attempts import reply_headers
 from auriga_router.dialects import COUNTS_TOKENS
 from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.routing.ring import Ring
+from auriga_router.routing.stuck import RESTARTED
 from auriga_router.slots import Slots
 from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, NotReady, Progress, Timeouts
@@ -49,7 +50,9 @@ def compile_backend(
         endpoints = tuple(endpoint(parse_address(text)) for text in snapshot.endpoints.get(key, ()))
         not_ready = None if endpoints else _unserved(model)
     asleep = not endpoints and spec.external is None and not spec.suspended
-    cold = asleep and not _failed(model) and (spec.autoscaling is not None or spec.replicas > 0)
+    wanted = asleep and (spec.autoscaling is not None or spec.replicas > 0)
+    returns = wanted and _returns(model, not_ready, known)
+    cold = wanted and (returns or not _failed(model))
     external_name = spec.external.model if spec.external is not None else ""
     return Backend(
         key=key,
@@ -78,6 +81,7 @@ def compile_backend(
         tokens_per_minute=spec.limits.tokens_per_minute or 0,
         cold=cold,
         wakes=cold and spec.autoscaling is not None and model.status is not None,  # else nobody looks after it
+        returns=returns,
         asleep=asleep,
         progress=_progress(model) if asleep else None,
         price=_price(spec.pricing),
@@ -136,6 +140,13 @@ def _capacity(spec: ModelSpec, endpoints: int) -> int:
 
 def _failed(model: Model) -> bool:
     return model.status is not None and model.status.phase in ("Failed", "Suspended")
+
+
+def _returns(model: Model, not_ready: NotReady | None, known: Backend | None) -> bool:
+    """Has it served before, and does somebody start it again? Its phase is Failed meanwhile, if its engine crashed."""
+    served = known is not None and not known.external and (known.returns or bool(known.endpoints))
+    restarts = not _failed(model) or (not_ready is not None and not_ready.reason in RESTARTED)
+    return served and restarts and model.status is not None  # else nobody looks after it
 
 
 def _progress(model: Model) -> Progress:

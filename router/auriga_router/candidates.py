@@ -1,18 +1,28 @@
-"""Who may still be asked on behalf of one call, and how. Pure."""
+"""Who may still be asked on behalf of one call, and how. Pure.
+
+An endpoint that dies is in the snapshot until its death is seen, which takes a moment here and a second or two in a
+cluster. So one whose connection was lost may be hoped for where nobody else is left: for a while, and once more.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from auriga_router.adapter import Adapter, adapter
 from auriga_router.call import Call
+from auriga_router.dialects import COUNTS_TOKENS
 from auriga_router.endpoint import Endpoint
 from auriga_router.ports import Clock
 from auriga_router.resuming import Resuming
-from auriga_router.routing.choose import Wait, choose, choose_or_wait, wake
+from auriga_router.routing.choose import Wait, can_answer, choose, choose_or_wait, wake, who_comes
 from auriga_router.routing.outcome import Outcome
 from auriga_router.table import Member
 from auriga_router.translate import RequestError, Translation
+
+UNSEEN: Final = 5.0
+"""Seconds that the death of an endpoint may go unseen: then it is asked once more."""
+_ASKED_AGAIN: Final = float("inf")
 
 
 class Candidate:
@@ -29,7 +39,9 @@ class Candidate:
 class Candidates:
     """The members and endpoints of a chain, less those that were tried."""
 
-    __slots__ = ("_broke", "_call", "_first", "_overflowed", "_tried", "_tried_before", "_wall_now", "refused")
+    __slots__ = (
+        "_broke", "_call", "_first", "_lost", "_overflowed", "_tried", "_tried_before", "_wall_now", "refused",
+    )  # fmt: skip
 
     def __init__(self, call: Call, wall_now: Clock) -> None:
         self._call = call
@@ -37,8 +49,10 @@ class Candidates:
         self._tried: list[Endpoint] = []
         self._broke: list[Endpoint] = []
         """Those whose answer broke off: for its rest they are asked again, if nobody else can go on."""
-        self._first: tuple[Member, ...] = ()
-        """Who is best at going on: the member whose answer it is."""
+        self._first = ""
+        """Who is best at going on: key of the Model whose answer it is."""
+        self._lost: dict[Endpoint, float] | None = None
+        """Those that seem to have died, and when they may be asked once more, or that they are."""
         self._tried_before = 0
         """How many were tried before the first break."""
         self._overflowed = call.least_tokens
@@ -49,7 +63,7 @@ class Candidates:
     def next(self, now: float, rest: Translation | None = None) -> Candidate | Wait | None:
         """Whom to ask for an answer, or for the rest of one; members that it cannot be said to are passed over.
 
-        For an answer it may be said to wait.
+        It may be said to wait.
         """
         while True:
             choice = self._choose(now) if rest is None else self._choose_for(rest, now)
@@ -72,28 +86,61 @@ class Candidates:
         call = self._call
         return choose(call.chain, call.needs, [*self._tried, endpoint], self._overflowed, now, key=call.key) is not None
 
-    def failed(self, member: Member, endpoint: Endpoint, outcome: Outcome) -> None:
+    def failed(self, member: Member, endpoint: Endpoint, outcome: Outcome, now: float) -> None:
         """It was tried, and gave no answer."""
+        asked_again = self._lost is not None and self._lost.pop(endpoint, 0.0) == _ASKED_AGAIN
+        if outcome is Outcome.CONNECT and not asked_again:
+            self._lose(member, endpoint, now)
         if outcome is Outcome.CONTEXT_OVERFLOW:
             self._overflowed = max(self._overflowed, member.backend.context_length)
             self._tried.extend(member.backend.endpoints)
         else:
             self._tried.append(endpoint)
 
-    def broke(self, member: Member, endpoint: Endpoint, *, again: bool) -> None:
+    def broke(self, member: Member, endpoint: Endpoint, now: float, *, again: bool) -> None:
         """Its answer broke off. ``again``: it may be asked for the rest."""
         if not self._first:
             self._tried_before = len(self._tried)
-        self._first = (member,)
+        self._first = member.backend.key
         self._broke.append(endpoint)
-        if not again:
+        if again:
+            self._lose(member, endpoint, now)
+        else:
             self._tried.append(endpoint)
+
+    def _lose(self, member: Member, endpoint: Endpoint, now: float) -> None:
+        if not member.backend.external:  # nobody here restarts a provider
+            self._lost = (self._lost or {}) | {endpoint: now + UNSEEN}
+
+    def may_return(self, now: float, rest: Translation | None = None) -> bool:
+        """Where nobody is left: is there one who seems to have died, and is in the snapshot still?
+
+        It may be asked once more when its time has come, as soon as its breaker lets it.
+        """
+        call, found = self._call, False
+        if self._lost is None or COUNTS_TOKENS in call.needs:
+            return False
+        needs = self._needs(rest)
+        for member in call.chain.members:
+            if can_answer(member, needs, self._overflowed):
+                for endpoint in member.backend.endpoints:
+                    found = self._may_return(endpoint, self._lost, now) or found
+        return found
+
+    def _may_return(self, endpoint: Endpoint, lost: dict[Endpoint, float], now: float) -> bool:
+        moment = lost.get(endpoint)
+        if moment is None:
+            return False
+        if moment <= now:
+            lost[endpoint] = moment = _ASKED_AGAIN
+            self._tried = [tried for tried in self._tried if tried is not endpoint]
+        return moment < _ASKED_AGAIN or endpoint not in self._tried
 
     def begin_anew(self) -> None:
         """Nobody can go on with the answer, and it has not left: those who failed to may answer from the start."""
         self._tried[self._tried_before :] = self._broke
         self._broke.clear()
-        self._first = ()
+        self._first = ""
 
     def _adapter(self, member: Member, rest: Translation | None) -> Adapter:
         if rest is None:
@@ -104,15 +151,23 @@ class Candidates:
         call = self._call
         return choose_or_wait(call.chain, call.needs, self._tried, self._overflowed, now, key=call.key)
 
-    def _choose_for(self, rest: Translation, now: float) -> tuple[Member, Endpoint] | None:
-        """Another endpoint of the same Model, else the next member that can prefill, else the same endpoint again."""
+    def _needs(self, rest: Translation | None) -> frozenset[str]:
         call = self._call
-        chats = call.operation.wire is not None  # a plain completion goes on from its prompt, which everybody takes
-        needs = call.needs | {"prefill"} if chats and rest.tape is not None and rest.tape.text else call.needs
+        if rest is None or call.operation.wire is None:  # a plain completion goes on from its prompt: all take that
+            return call.needs
+        return call.needs | {"prefill"} if rest.tape is not None and rest.tape.text else call.needs
+
+    def _choose_for(self, rest: Translation, now: float) -> tuple[Member, Endpoint] | Wait | None:
+        """Another endpoint of the same Model, else the next member that can prefill, else the same endpoint again.
+
+        Else the first of them that comes back, or wakes.
+        """
+        call, needs = self._call, self._needs(rest)
         chain = call.chain
+        first = tuple(member for member in chain.members if member.backend.key == self._first)
         for avoided in ([*self._tried, *self._broke], self._tried):
-            for asked in (replace(chain, members=self._first), chain):
+            for asked in (replace(chain, members=first), chain):
                 choice = choose(asked, needs, avoided, self._overflowed, now, key=call.key)
                 if choice is not None:
                     return choice
-        return None
+        return who_comes(chain, needs, self._overflowed, now)

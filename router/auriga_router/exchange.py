@@ -2,8 +2,8 @@
 
 The state machine of the failure contract; ``attempting`` is its half that looks to the endpoint.
 
-    [QUEUED ->] an attempt -> (committed) FLOWING -> DONE
-         ^--------------------- a break: somebody else goes on
+    [QUEUED | AWAY ->] an attempt -> (committed) FLOWING -> DONE
+         ^---------------------------- a break: somebody else goes on
 
 Until FLOWING nothing has left for the client, and a failure leads to the next attempt. A break in FLOWING does so, too:
 attempts then are for the rest of the answer (``flow.rest``), and if none succeeds the stream ends with an error.
@@ -30,6 +30,8 @@ from auriga_router.trial import Trial
 from auriga_router.waking import Waiting
 from auriga_router.world import World
 
+_LOOK: Final = 0.2
+"""Seconds between two looks at what became of an endpoint that seems to have died."""
 _BREAKS: Final = (Outcome.CUT, Outcome.STALL, Outcome.TIMEOUT)
 
 
@@ -61,7 +63,8 @@ class Exchange(Attempting):
         self._deadline = now + self._call.chain.deadline
         self._next(now)
 
-    def _next(self, now: float) -> None:
+    def _next(self, now: float, *, renewed: bool = False) -> None:
+        """``renewed``: the chain is as it is now, not as it was when the request came."""
         chain = self._call.chain
         if len(self._failed) >= chain.max_attempts or now >= self._deadline:
             self._fail(now)
@@ -69,14 +72,8 @@ class Exchange(Attempting):
         candidate = self._candidates.next(now, None if self._flow is None else self._flow.rest)
         if chain.has_asleep and not self._woke:
             self._woke = self._candidates.wake(candidate, now)
-        if candidate is None:
-            self._fail(now)
-            return
-        if isinstance(candidate, Wait):
-            if self._gone:  # nobody calls those who wait in what was deleted
-                self._fail(now)
-            else:
-                self._wait(candidate.member.backend, now)
+        if candidate is None or isinstance(candidate, Wait):
+            self._hold_on(candidate, now, renewed=renewed)
             return
         member = candidate.member
         self._adapter = candidate.adapter
@@ -88,13 +85,32 @@ class Exchange(Attempting):
         self._reconnected = False
         self._connect(now, fresh=False)
 
+    def _hold_on(self, wait: Wait | None, now: float, *, renewed: bool) -> None:
+        """There is nobody to ask now."""
+        if self._failed and not renewed:  # the world may be another one than when the request came
+            self._look_again(now)
+        elif self._gone:  # nobody calls those who wait in what was deleted
+            self._fail(now)
+        elif wait is not None:
+            self._wait(wait.member.backend, now)
+        elif self._candidates.may_return(now, None if self._flow is None else self._flow.rest):
+            self._state = State.AWAY
+            self._begin_waiting(now)
+            self.expires = min(self._deadline, now + _LOOK)
+        else:
+            self._fail(now)
+
+    def _begin_waiting(self, now: float) -> None:
+        if self._waiting is None:
+            hears = self._call.stream and not self._call.folded
+            self._waiting = Waiting(now, self._world.keep_alive if hears else math.inf)
+
     def _wait(self, backend: Backend, now: float) -> None:
         """For a slot, or for an endpoint, in the Model's queue; who has been asked for before waits at its head."""
         self._state = State.QUEUED
         self._queue = backend.slots
-        if backend.cold and self._waiting is None:
-            hears = self._call.stream and not self._call.folded and self._flow is None
-            self._waiting = Waiting(now, self._world.keep_alive if hears else math.inf)
+        if backend.cold:
+            self._begin_waiting(now)
         self._queue.wait(self, now, ahead=bool(self._failed))
         self.expires = self._deadline if self._waiting is None else min(self._deadline, self._waiting.expires)
 
@@ -105,9 +121,13 @@ class Exchange(Attempting):
             self._queue.leave(self)
             self._look_again(now)
             return
-        if waiting.is_silent_since_long(now):
-            self._client = waiting.tell(self._client, self._call, self._failed, backend)
+        self._tell(waiting, backend, now)
         self.expires = min(self._deadline, waiting.expires)
+
+    def _tell(self, waiting: Waiting, backend: Backend | None, now: float) -> None:
+        if waiting.is_silent_since_long(now):
+            begun = self._flow is not None
+            self._client = waiting.tell(self._client, self._call, self._failed, backend, begun=begun)
 
     def on_turn(self) -> None:
         """Look again: perhaps at other endpoints than there were when the request came."""
@@ -116,14 +136,14 @@ class Exchange(Attempting):
     def _look_again(self, now: float) -> None:
         """It is in no queue any more."""
         self._gone = not self._world.renew(self._call)
-        self._next(now)
+        self._next(now, renewed=True)
 
     def _attempt_failed(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> None:
         """Nothing of it has left for the client: on to the next attempt, or the end of the chain."""
         if outcome is Outcome.CONTEXT_OVERFLOW and self._state == State.HOLDING_WHOLE:
             self._overflow = self._whole
-        self._candidates.failed(self._trial.member, self._trial.endpoint, outcome)
         now = self._end_attempt(outcome, retry_after=retry_after, whole=whole)
+        self._candidates.failed(self._trial.member, self._trial.endpoint, outcome, now)
         self._note_failed(outcome, now)
         if self._flow is not None or self._call.chain.fallback_on & outcome.bit:
             self._next(now)
@@ -181,7 +201,9 @@ class Exchange(Attempting):
         self._note_failed(outcome, now)
         self._deadline = now + self._left
         self._state = State.CONNECTING
-        self._candidates.broke(trial.member, trial.endpoint, again=outcome is Outcome.CUT)
+        self._candidates.broke(trial.member, trial.endpoint, now, again=outcome is Outcome.CUT)
+        if self._waiting is not None:
+            self._waiting.heard(now)
         if flow.rest is None or outcome is Outcome.TIMEOUT:
             self._fail(now)
         else:
@@ -255,6 +277,9 @@ class Exchange(Attempting):
         """A time limit has passed; which one follows from the state."""
         if self._state == State.QUEUED:
             self._wait_on(now)
+        elif self._state == State.AWAY and self._waiting is not None:
+            self._tell(self._waiting, None, now)
+            self._look_again(now)
         elif self._state == State.FLOWING:
             self._break(Outcome.TIMEOUT if now >= self._end else Outcome.STALL)
         elif self._state == State.CONNECTING and now < self._deadline:
@@ -279,5 +304,5 @@ class Exchange(Attempting):
     def _abandon(self) -> None:
         if self._state == State.QUEUED:
             self._queue.leave(self)
-        else:
+        elif self._state != State.AWAY:
             self._end_attempt(Outcome.CANCELLED)

@@ -101,6 +101,8 @@ class Backend:
     """It has no endpoint, and may get one by itself."""
     wakes: bool = False
     """It is cold, and gets an endpoint because somebody asks."""
+    returns: bool = False
+    """It is cold, has served before, and is being started again."""
     asleep: bool = False
     """It is served here and has no endpoint, for whatever reason but that it is suspended."""
     progress: Progress | None = None

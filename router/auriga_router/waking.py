@@ -52,10 +52,16 @@ class Waiting:
         self._speaks_at = now + self._every
         return True
 
-    def tell(self, client: Client, call: Call, failed: list[Tried], backend: Backend | None) -> Client:
-        """Say how far the Model is; whom to reply to from now on."""
+    def heard(self, now: float) -> None:
+        """The client has heard of it: there was an answer, which broke off."""
+        self._speaks_at = now + self._every
+
+    def tell(
+        self, client: Client, call: Call, failed: list[Tried], backend: Backend | None, *, begun: bool = False
+    ) -> Client:
+        """Say how far the Model is; whom to reply to from now on. ``begun``: a part of the answer has left."""
         if self._kept is None:
-            self._kept = KeptAlive(client, call, replies.begin_stream(call, None, failed))
+            self._kept = KeptAlive(client, call, b"" if begun else replies.begin_stream(call, None, failed))
         self._kept.say(backend)
         return self._kept
 
@@ -76,7 +82,8 @@ class KeptAlive:
     """Stands between an exchange and its client, whose stream has begun before there is an answer. Implements
     ``ports.Client``.
 
-    The status is out: what the exchange then writes loses its head, and an error becomes one in the stream.
+    The status is out, or a part of the answer: what the exchange then writes loses its head, and an error becomes one
+    in the stream.
     """
 
     __slots__ = ("_answered", "_call", "_client", "_failed")
@@ -84,9 +91,10 @@ class KeptAlive:
     def __init__(self, client: Client, call: Call, head: bytes) -> None:
         self._client = client
         self._call = call
-        self._answered = False
+        self._answered = not head
         self._failed = False
-        client.write(head)
+        if head:
+            client.write(head)
 
     def say(self, backend: Backend | None) -> None:
         """Tell how far the Model is: by a comment, which clients pass over, and by the dialect's own sign of life."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from random import Random
 from typing import Any
 
-import h11
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from auriga_router.routing.outcome import Outcome
-from support import grammar_chat, grammar_messages
 from support.http_router import chain, model
-from support.simulation import AFTER, BEFORE, TEXT, TURN, WORDS, Client, Fault, Server, Simulation
+from support.replies import PATHS as ALL_PATHS
+from support.replies import body_for, told
+from support.simulation import AFTER, BEFORE, TEXT, WORDS, Client, Fault, Server, Simulation
 
 LIMITS = {"connect": "300ms", "firstToken": "1s", "stall": "400ms", "total": "20s"}
 DEADLINE = 8.0
@@ -22,8 +21,7 @@ ATTEMPTS = 6
 FAULTS = st.one_of(
     st.sampled_from(BEFORE).map(Fault), st.builds(Fault, st.sampled_from(AFTER), st.integers(0, len(WORDS)))
 )
-PATHS = {"openai": b"/v1/chat/completions", "anthropic": b"/v1/messages"}
-ALL_PATHS = PATHS | {"plain": b"/v1/completions"}
+PATHS = {dialect: ALL_PATHS[dialect] for dialect in ("openai", "anthropic")}
 
 
 def _simulation(*scripts: list[Fault], **spec: Any) -> Simulation:
@@ -40,57 +38,7 @@ def _simulation(*scripts: list[Fault], **spec: Any) -> Simulation:
 
 
 def _body(dialect: str, *, stream: bool) -> dict[str, Any]:
-    if dialect == "plain":
-        return {"model": "role", "stream": stream, "prompt": f"count {TURN}", "max_tokens": 100}
-    more = {"max_tokens": 100} if dialect == "anthropic" else {}
-    return {"model": "role", "stream": stream, "messages": [{"role": "user", "content": "count"}], **more}
-
-
-def _received(client: Client) -> tuple[int, bytes, bool]:
-    """Status, body, and whether the message is whole, as a strict parser reads them."""
-    parser = h11.Connection(h11.CLIENT)
-    parser.send(h11.Request(method="POST", target="/", headers=[("host", "auriga")]))
-    parser.send(h11.EndOfMessage())
-    parser.receive_data(client.received)
-    status, body = 0, b""
-    while (part := parser.next_event()) is not h11.NEED_DATA:
-        if isinstance(part, h11.Response):
-            status = part.status_code
-        elif isinstance(part, h11.Data):
-            body += bytes(part.data)
-        else:
-            return status, body, True
-    return status, body, False
-
-
-def _said(dialect: str, body: bytes) -> tuple[str, bool]:
-    """Text of a stream, and whether it ended with an error; checked by the dialect's grammar."""
-    if dialect == "openai":
-        chat = grammar_chat.read(body)
-        return chat.choices[0].texts["content"] if chat.choices else "", chat.error is not None
-    if dialect == "plain":
-        return _said_plainly(body)
-    messages = grammar_messages.read(body)
-    return "".join(block["text_of_deltas"] for block in messages.blocks), messages.error is not None
-
-
-def _said_plainly(body: bytes) -> tuple[str, bool]:
-    events = [event.removeprefix(b"data: ") for event in body.split(b"\n\n") if event]
-    whole = events[-1] == b"[DONE]"
-    chunks = [json.loads(event) for event in events[:-1]]
-    assert len({(chunk["id"], chunk["object"]) for chunk in chunks}) <= 1
-    reasons = [choice["finish_reason"] for chunk in chunks for choice in chunk["choices"]]
-    assert [reason for reason in reasons if reason] == (["stop"] if whole else [])
-    assert whole or "error" in json.loads(events[-1])
-    return "".join(choice["text"] for chunk in chunks for choice in chunk["choices"]), not whole
-
-
-def _text(dialect: str, document: dict[str, Any]) -> str:
-    """Of an answer that is not streamed."""
-    if dialect == "anthropic":
-        return str(document["content"][0]["text"])
-    choice = document["choices"][0]
-    return str(choice["text"] if dialect == "plain" else choice["message"]["content"])
+    return body_for(dialect, "role", stream=stream)
 
 
 def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool) -> bool:
@@ -99,20 +47,16 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
     assert not simulation.world.timed
     for backend in simulation.table.backends.values():
         assert all(endpoint.in_flight == 0 for endpoint in backend.endpoints)
-    status, body, whole = _received(client)
-    if status != 200:
-        assert whole
-        error = json.loads(body)["error"]
-        assert status in (502, 503, 504)
-        assert len(error["attempts"]) <= ATTEMPTS
-        return False
-    if not stream:
-        assert _text(dialect, json.loads(body)) == TEXT
+    reply = told(dialect, client, stream=stream)
+    if reply.error is None:
+        assert (reply.status, reply.text) == (200, TEXT)
         return True
-    text, failed = _said(dialect, body)
-    assert whole is not failed
-    assert TEXT.startswith(text) if failed else text == TEXT
-    return not failed
+    if reply.status != 200:
+        assert reply.whole
+        assert reply.status in (502, 503, 504)
+        assert len(reply.error["attempts"]) <= ATTEMPTS
+    assert TEXT.startswith(reply.text)
+    return False
 
 
 @settings(max_examples=300, deadline=None)

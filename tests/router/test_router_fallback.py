@@ -134,7 +134,7 @@ async def test_a_failed_chain_tells_of_every_attempt(fault: str, status: int, co
     async with (
         Upstream(script) as first,
         Upstream(script) as second,
-        role(first.address, second.address, model_spec=limits) as running,
+        role(first.address, second.address, model_spec=limits, fallback={"maxAttempts": 2}) as running,
     ):
         reply = await running.chat(stream=stream)
         assert (reply.status, reply.whole) == (status, True)

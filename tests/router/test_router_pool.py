@@ -87,7 +87,10 @@ async def test_but_only_once() -> None:
     async def hang_up(visit: Visit) -> None:
         visit.close()
 
-    async with Upstream(scripts.ok, hang_up) as upstream, role(upstream.address) as running:
+    async with (
+        Upstream(scripts.ok, hang_up) as upstream,
+        role(upstream.address, fallback={"maxAttempts": 1}) as running,
+    ):
         assert (await running.chat()).status == 200
         assert (await running.chat()).status == 502
         assert running.outcomes == [("m1", "Ok"), ("m1", "Connect")]

@@ -70,7 +70,11 @@ class Server:
     faults: list[Fault] = field(default_factory=list)
     """Of its first requests, in order; the others go well."""
     hung: bool = False
+    dead: bool = False
+    """Nobody listens."""
     requests: int = 0
+    connections: list[Connection] = field(default_factory=list)
+    """All that there were."""
 
     def next(self) -> Fault | None:
         self.requests += 1
@@ -160,6 +164,14 @@ class Simulation:
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._events, (self.now + seconds, next(self._count), action))
 
+    def kill(self, *addresses: str) -> None:
+        """Nobody is at these addresses any more: their connections are reset."""
+        for address in addresses:
+            server = self.servers[address]
+            server.dead = True
+            for connection in server.connections:
+                connection.reset()
+
     def run(self, limit: float = 10_000) -> float:
         """Until nothing is under way. Gives the seconds that took."""
         start, sweep = self.now, self.now
@@ -172,6 +184,16 @@ class Simulation:
                 self.now = sweep = self.world.coarse.now = sweep_next
                 expire(self.world.timed, self.now)
             assert self.now - start < limit, "it never ends"
+        return self.now - start
+
+    def run_all(self) -> float:
+        """As ``run``, until nothing is to happen any more either. Gives the seconds that took."""
+        start = self.now
+        while self._events or self.world.timed:
+            if not self.world.timed:
+                self.now, _, action = heapq.heappop(self._events)
+                action()
+            self.run()
         return self.now - start
 
     # --- Connector
@@ -193,13 +215,15 @@ class Connection:
         self._simulation = simulation
         self._server = server
         self._user: UpstreamUser | None = user
+        self._asked = False
         looks = isinstance(user, Watch)
         self._fault = None if looks else server.next()
-        kind = self._fault.kind if self._fault else ""
+        server.connections.append(self)
+        kind = "refused" if server.dead else self._fault.kind if self._fault else ""
         if kind == "refused":
             self._tell(0.001, user.on_connect_failed)
         elif kind != "no connection":
-            self._tell(0.001, lambda: user.on_connected(self))
+            self._tell(0.001, lambda: user.on_connect_failed() if server.dead else user.on_connected(self))
 
     def _tell(self, seconds: float, action: Callable[[], None]) -> None:
         def act() -> None:
@@ -220,10 +244,16 @@ class Connection:
     def _broken(self, *, framing: bool = False, silent: bool = False) -> None:
         user, self._user = self._user, None
         assert user is not None
+        self._asked = False
         user.on_broken(framing=framing, silent=silent)
+
+    def reset(self) -> None:
+        if self._user is not None and self._asked:
+            self._broken()
 
     def send(self, head: bytes, body: bytes) -> None:
         user, fault = self._user, self._fault
+        self._asked = True
         assert user is not None
         path = head.split(b" ", 2)[1].decode()
         if path == "/health":

@@ -59,7 +59,7 @@ def choose_or_wait(
 ) -> tuple[Member, Endpoint] | Wait | None:
     """As ``choose``, within the Models' limits: where to wait for a slot, or for an endpoint, if the chain says so.
 
-    Where nobody else is left, also if it does not: for a member that starts because it is asked.
+    Where nobody else is left, also if it does not: for a member that starts because it is asked, or starts again.
     """
     wait: Wait | None = None
     for member in chain.members:
@@ -81,12 +81,13 @@ def choose_or_wait(
             wait = Wait(member)
             if chain.queues:
                 return wait
-    return wait or _probe(chain, needs, tried, overflowed) or _who_wakes(chain, needs, overflowed, now)
+    return wait or _probe(chain, needs, tried, overflowed) or who_comes(chain, needs, overflowed, now)
 
 
-def _who_wakes(chain: Chain, needs: frozenset[str], overflowed: int, now: float) -> Wait | None:
+def who_comes(chain: Chain, needs: frozenset[str], overflowed: int, now: float) -> Wait | None:
+    """Whom to wait for where nobody is left: a member that starts because it is asked, or that starts again."""
     for member in chain.members:
-        if member.backend.wakes and _is_worth_waiting(member, needs, overflowed, now):
+        if (member.backend.wakes or member.backend.returns) and _is_worth_waiting(member, needs, overflowed, now):
             return Wait(member)
     return None
 
