@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from signal import Signals
 
 from auriga_api import Model
 from auriga_api.base import SecretKeyRef
@@ -194,7 +195,16 @@ def _crash(container: ContainerView, seen: ModelSnapshot) -> Problem | None:
     if container.name != ENGINE:
         return Problem("InitFailed", f"{container.name} ended with {ended.exit_code}: {tail(ended.message)}")
     lines = f"{ENGINE_SAID}{tail(ended.message)}" if ended.message else ""
-    return Problem("EngineCrashed", f"llama-server ended with {ended.exit_code}{lines}")
+    advice = "correct spec.engine or spec.source by that; `kubectl logs --previous` of its pod has the rest"
+    return Problem("EngineCrashed", f"llama-server ended with {_exit(ended.exit_code)}{lines}: {advice}")
+
+
+def _exit(code: int) -> str:
+    """An exit status; a container's runtime writes 128 and the number of the signal that ended it."""
+    try:
+        return f"{code} ({Signals(code - 128).name})"
+    except ValueError:
+        return str(code)
 
 
 def _before_start(warning: EventView) -> Problem:

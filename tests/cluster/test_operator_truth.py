@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from support.controlplane import ControlPlane
-from support.kubelet import Kubelet, terminated
-from support.operators import Namespace, Object, Operator, claim, condition, volume_model
+from support.kubelet import Kubelet
+from support.operators import Namespace, Object, Operator, claim, condition, told, volume_model
 
 SCHEDULER = (
     "0/3 nodes are available: 1 node(s) had untolerated taint {dedicated: infra}, 2 Insufficient nvidia.com/gpu. "
@@ -43,17 +43,6 @@ def message(status: Object) -> str:
     return str(condition(status, "Ready")["message"])
 
 
-def told(place: Namespace, kind: str, name: str, reason: str) -> str:
-    """What a Warning of that reason about the object says, once there is one."""
-
-    def about(item: Object) -> bool:
-        target = item["involvedObject"]
-        return (target["kind"], target["name"], item["reason"], item["type"]) == (kind, name, reason, "Warning")
-
-    found = place.until("Event", lambda all_: any(map(about, all_.values())))
-    return str(next(item["message"] for item in found.values() if about(item)))
-
-
 def test_a_gpu_that_is_not_there_and_then_is(place: Namespace, kubelet: Kubelet) -> None:
     place.apply(volume_model("gpu", resources={"limits": {"nvidia.com/gpu": 2}}))
     pod = kubelet.pod("gpu")
@@ -81,29 +70,6 @@ def test_an_image_that_cannot_be_pulled(place: Namespace, kubelet: Kubelet) -> N
     assert condition(status, "Stalled")["status"] == "True"
     kubelet.running(pod)
     assert not condition(place.ready("image", "Serving"), "Stalled")
-
-
-def test_a_crash_shows_the_engines_last_lines_and_an_event_tells_of_it(place: Namespace, kubelet: Kubelet) -> None:
-    place.apply(volume_model("crash"))
-    pod = kubelet.pod("crash")
-    kubelet.place(pod)
-    last = terminated(1, "loading model\nerror: unknown argument: --flash\n")
-    kubelet.waiting(pod, "CrashLoopBackOff", "back-off 10s", restarts=1, last=last)
-    status = place.ready("crash", "EngineCrashed")
-    assert "llama-server ended with 1" in message(status)
-    assert "unknown argument: --flash" in message(status)
-    assert status["phase"] == "Failed"
-    assert told(place, "Model", "crash", "EngineCrashed") == message(status)
-
-
-def test_a_pod_killed_for_memory_names_its_limit(place: Namespace, kubelet: Kubelet) -> None:
-    place.apply(volume_model("large", resources={"limits": {"memory": "2Gi"}}))
-    pod = kubelet.pod("large")
-    kubelet.place(pod)
-    kubelet.running(pod, ready=False, restarts=1, last=terminated(137, reason="OOMKilled"))
-    status = place.ready("large", "OOMKilled")
-    assert "at its limit of 2Gi" in message(status)
-    assert "raise spec.resources.limits.memory" in told(place, "Model", "large", "OOMKilled")
 
 
 def test_a_volume_that_cannot_be_mounted_is_told_as_the_node_tells_it(place: Namespace, kubelet: Kubelet) -> None:
@@ -172,17 +138,6 @@ def test_a_pod_template_that_kubernetes_refuses(place: Namespace) -> None:
     told(place, "Model", "template", "Refused")
     place.apply(volume_model("template"))
     place.ready("template", "Starting")
-
-
-def test_a_quota_that_leaves_no_room(place: Namespace) -> None:
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"},
-             "spec": {"hard": {"requests.nvidia.com/gpu": "1"}}}  # fmt: skip
-    path = f"/api/v1/namespaces/{place.name}/resourcequotas"
-    place.client.post(path, json=quota).raise_for_status()
-    place.apply(volume_model("greedy", resources={"limits": {"nvidia.com/gpu": 8}}))
-    status = place.ready("greedy", "QuotaExceeded", seconds=30)
-    assert "requested: requests.nvidia.com/gpu=8" in message(status)
-    assert "raise the ResourceQuota" in told(place, "Model", "greedy", "QuotaExceeded")
 
 
 def test_a_namespace_that_forbids_files_of_the_node(place: Namespace) -> None:

@@ -194,6 +194,17 @@ def condition(status: Object, kind: str) -> Object:
     return next((each for each in status.get("conditions") or [] if each["type"] == kind), {})
 
 
+def told(place: Namespace, kind: str, name: str, reason: str, seconds: float = 20) -> str:
+    """What a Warning of that reason about the object says, once there is one."""
+
+    def about(item: Object) -> bool:
+        target = item["involvedObject"]
+        return (target["kind"], target["name"], item["reason"], item["type"]) == (kind, name, reason, "Warning")
+
+    found = place.until("Event", lambda all_: any(map(about, all_.values())), seconds)
+    return str(next(item["message"] for item in found.values() if about(item)))
+
+
 def volume_model(name: str, **spec: Any) -> Object:
     """A Model whose weights lie on the claim ``weights``."""
     source = {"source": {"volume": {"claimName": "weights", "path": f"{name}.gguf"}}}

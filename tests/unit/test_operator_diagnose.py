@@ -50,7 +50,12 @@ def crashed(**fields: Any) -> PodView:
         (waiting("ImagePullBackOff", "Back-off pulling image"), "ImagePullBackOff", "imagePullSecrets"),
         (waiting("CreateContainerConfigError", 'secret "s" not found'), "CreateContainerConfigError", '"s" not found'),
         (crashed(restarts=1, ended=ended(137, reason="OOMKilled"), memory_limit="4Gi"), "OOMKilled", "limit of 4Gi"),
-        (crashed(restarts=2, ended=ended(1, "a\nb\nc\nd\ne")), "EngineCrashed", "b | c | d | e"),
+        (
+            crashed(restarts=2, ended=ended(1, "a\nb\nc\nd\ne")),
+            "EngineCrashed",
+            "ended with 1: its last lines: b | c | d | e",
+        ),
+        (crashed(restarts=2, ended=ended(139)), "EngineCrashed", "ended with 139 (SIGSEGV): correct spec.engine"),
         (crashed(name="copy", running=False, finished=True, ended=ended(1, "no such file")), "InitFailed", "no such"),
     ],
 )
