@@ -1,7 +1,8 @@
 """What a request shows before anybody is asked: is it whole, and what must a member be capable of to answer it? Pure.
 
 Not a reading of the whole dialect: only what nobody can answer, or what would be answered with a failure of the
-endpoint's, as if that were to blame, and what decides who can be asked. Everything else is the endpoint's to judge.
+endpoint's, as if that were to blame, and what decides who can be asked. Everything else is the endpoint's to judge:
+also whether a tool result needs a call before it, which llama-server does not ask for.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ def survey(operation: Operation, document: Document) -> frozenset[str]:
             return operation.needs  # as most are, and so they are not gone through again
         if not worded:
             _check_contents(messages)
-            _check_results(messages)
     _check_tools(document)
     found = held(document)
     return operation.needs | found if found else operation.needs
@@ -68,6 +68,8 @@ def _check_contents(turns: list[Document]) -> None:
         content, place = turn.get("content"), f"messages[{index}].content"
         if content is not None and not isinstance(content, str | list):
             raise BodyError(f"{place}: must be a string or a list of parts", place)
+        if not isinstance(turn.get("tool_call_id", ""), str):
+            raise BodyError(f"messages[{index}].tool_call_id: must be a string", f"messages[{index}].tool_call_id")
         for number, part in enumerate(content) if isinstance(content, list) else ():
             if isinstance(part, str):
                 continue  # a template may take it
@@ -81,22 +83,3 @@ def _check_tools(document: Document) -> None:
     tools = document.get("tools")
     if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
         raise BodyError("tools: must be a list of objects", "tools")
-
-
-def _check_results(turns: list[Document]) -> None:
-    """Every tool result answers a call that came before it."""
-    called: set[object] = set()
-    for index, turn in enumerate(turns):
-        parts = _objects(turn.get("content"))
-        answered = [part.get("tool_use_id") for part in parts if part.get("type") == "tool_result"]
-        if turn["role"] == "tool":
-            answered.append(turn.get("tool_call_id"))
-        if not all(isinstance(call, str) and call in called for call in answered):
-            place = f"messages[{index}]"
-            raise BodyError(f"{place}: is a tool result without its call: no earlier tool call has this id", place)
-        calls = (*parts, *_objects(turn.get("tool_calls")))
-        called.update(call["id"] for call in calls if isinstance(call.get("id"), str))
-
-
-def _objects(items: Any) -> list[Document]:  # noqa: ANN401 - whatever a caller wrote
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -201,8 +201,34 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("provider", ["local", "cloud"])
-@pytest.mark.parametrize("what", BAD)
+RESULT = BAD["a result without its call"][0]["messages"]
+
+
+async def test_a_result_without_its_call_is_the_endpoints_to_judge_unless_it_must_be_translated() -> None:
+    """llama-server takes it. Who cannot be told is passed over."""
+    chatted = {"model": "role", "messages": [{"role": "tool", "tool_call_id": "no", "content": "1"}]}
+    async with Upstream(anthropic) as theirs, Upstream(scripts.ok) as other:
+        cloud = external("cloud", GPT, other.address, "/v1")
+        members = chain("role", "cloud", "local")
+        state = snapshot(model("local"), cloud, members, endpoints={"local": theirs.address}, secrets=KEYS)
+        async with routing(state) as running:
+            reply = await messages(running, messages=RESULT)
+            assert (reply.status, reply.headers["x-auriga-model"]) == (200, "local")
+            assert theirs.visits[0].json["messages"] == RESULT
+            assert not other.visits
+            reply = await ask(running, "/v1/chat/completions", chatted)
+            assert (reply.status, reply.headers["x-auriga-model"]) == (200, "cloud"), "the provider's to judge"
+
+
+@pytest.mark.parametrize(
+    ("what", "provider"),
+    [
+        (what, each)
+        for what in BAD
+        for each in ("local", "cloud")
+        if (what, each) != ("a result without its call", "local")
+    ],
+)
 async def test_bad_requests_get_anthropics_errors_before_anybody_is_asked(what: str, provider: str) -> None:
     more, status, kind = BAD[what]
     async with Upstream(anthropic) as upstream:
