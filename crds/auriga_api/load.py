@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -90,6 +90,16 @@ def total(loads: Iterable[ModelLoad]) -> ModelLoad:
         idle=_shortest(load.idle for load in every),
         endpoints=endpoints,
     )
+
+
+def aged(load: ModelLoad, seconds: float) -> ModelLoad:
+    """The load so many seconds after it was told, if nobody has asked since."""
+    passed = max(0.0, seconds)
+    endpoints = {
+        address: EndpointLoad(each.in_flight, None if each.idle is None else each.idle + passed)
+        for address, each in load.endpoints.items()
+    }
+    return replace(load, idle=None if load.idle is None else load.idle + passed, endpoints=endpoints)
 
 
 def grown(earlier: ModelLoad, later: ModelLoad) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from auriga_api.load import EndpointLoad, LoadReport, ModelLoad, grown, total
+from auriga_api.load import LoadReport, ModelLoad, aged, grown, total
 
 _JUST = 60.0
 """A router that nobody has listened to before may have been asked; what it was asked within this time is news."""
@@ -84,7 +84,7 @@ class LoadBook:
         if not self._routers and not self.complete:
             return None
         told = [router[model] for router in self._routers.values() if model in router]
-        return replace(total(_aged(each, now) for each in told), requests=self._asked[model])
+        return replace(total(aged(each.load, now - each.at) for each in told), requests=self._asked[model])
 
     def _count(self, report: LoadReport, now: float) -> None:
         before = self._counts.pop(report.router, None)
@@ -103,14 +103,3 @@ class LoadBook:
             counts[model] = load
         while len(self._counts) > _REMEMBERED:
             del self._counts[next(iter(self._counts))]
-
-
-def _aged(told: _Told, now: float) -> ModelLoad:
-    """The load with its times as of now."""
-    passed = max(0.0, now - told.at)
-    load = told.load
-    endpoints = {
-        address: EndpointLoad(each.in_flight, None if each.idle is None else each.idle + passed)
-        for address, each in load.endpoints.items()
-    }
-    return replace(load, idle=None if load.idle is None else load.idle + passed, endpoints=endpoints)

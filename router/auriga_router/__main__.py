@@ -16,6 +16,7 @@ from pathlib import Path
 import uvloop
 
 from auriga_router.attempt_log import AttemptLog
+from auriga_router.group import Group, Seat
 from auriga_router.outlets import Refusal, Shared, bind, to_stdout
 from auriga_router.router import Router
 from auriga_router.settings import ProcessSettings, read_settings
@@ -58,8 +59,8 @@ class Process:
     follow: Follow
     sockets: Sequence[socket.socket]
     write: Callable[[bytes], object] = to_stdout
-    worker: int = 0
-    """Its number, if there are several."""
+    seat: Seat | None = None
+    """Its place, if there are several."""
     parent: int | None = None
     """A descriptor that ends when the parent does."""
 
@@ -67,16 +68,13 @@ class Process:
 def several(settings: ProcessSettings, follow: Follow, sock: socket.socket) -> int:
     """Serve with several processes. ``sock`` keeps the port for them and never listens itself."""
     port = sock.getsockname()[1]
-    write = Shared()
+    write, group = Shared(), Group(settings.workers)
 
     def work(number: int, parent: int) -> int:
-        sockets = [bind(settings, port)]
-        if settings.metrics_port:
-            sockets.append(bind(settings, settings.metrics_port + number - 1))
-        uvloop.run(serve(Process(settings, follow, sockets, write, number, parent)))
+        uvloop.run(serve(Process(settings, follow, [bind(settings, port)], write, Seat(group, number), parent)))
         return 0
 
-    return Workers(settings.workers, work).run()
+    return Workers(group, work).run()
 
 
 def follows_cluster(settings: ProcessSettings, environment: Mapping[str, str]) -> bool:
@@ -89,13 +87,15 @@ async def serve(process: Process) -> None:
     """Serve on bound sockets, as soon as there is something to route by, until told to stop; then drain."""
     settings = process.settings
     log = AttemptLog(process.write)
-    router = Router(settings, on_attempt=log if settings.log_attempts else None, worker=process.worker)
+    router = Router(settings, on_attempt=log if settings.log_attempts else None, seat=process.seat)
     stop, ready = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if process.parent is not None:
         loop.add_reader(process.parent, stop.set)
+
+    await router.join()
 
     async def apply(snapshot: Snapshot) -> None:
         await router.apply_in_steps(snapshot)
@@ -112,7 +112,7 @@ async def serve(process: Process) -> None:
         # Not earlier: that it listens is what makes a pod ready.
         for sock in process.sockets:
             await router.start(sock)
-        who = f" (worker {process.worker})" if process.worker else ""
+        who = f" (worker {process.seat.worker})" if process.seat is not None else ""
         _log.info("listening on http://%s:%d%s", *process.sockets[0].getsockname()[:2], who)
     await stop.wait()
     if process.parent is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -40,6 +40,8 @@ class Admin:
     def __init__(self, now: Clock, metrics: Callable[[], tuple[bytes, bytes]]) -> None:
         self._now = now
         self._metrics = metrics
+        self.together: Mapping[bytes, Callable[[], Awaitable[Answer]]] = {}
+        """Pages that several workers make together."""
         self.snapshot = Snapshot()
         self.draining = False
         self._pages: dict[bytes, Callable[[RoutingTable], Answer]] = {
@@ -51,7 +53,25 @@ class Admin:
 
     def answer(self, request: Request, path: bytes, table: RoutingTable, dialect: Dialect, request_id: bytes) -> bytes:
         """The whole reply. ``path``: without the alias of a dialect."""
-        answer = self._page(request, path, table, dialect)
+        return self._whole(request, self._page(request, path, table, dialect), dialect, request_id)
+
+    def later(self, request: Request, path: bytes, dialect: Dialect, request_id: bytes) -> Awaitable[bytes] | None:
+        """The whole reply, if others are to be asked for it first."""
+        page = self.together.get(path)
+        if page is None or request.method not in (b"GET", b"HEAD"):
+            return None
+
+        async def whole() -> bytes:
+            return self._whole(request, await page(), dialect, request_id)
+
+        return whole()
+
+    def ready(self, table: RoutingTable) -> tuple[bool, dict[str, Any]]:
+        """Whether to send requests here, and what would answer."""
+        ready, document = readiness(table, self._now())
+        return ready and not self.draining, document
+
+    def _whole(self, request: Request, answer: Answer, dialect: Dialect, request_id: bytes) -> bytes:
         headers = dialect.id_headers(request_id) + answer.headers
         whole = reply(
             answer.status, headers, answer.body, content_type=answer.content_type, close=not request.keep_alive
@@ -70,8 +90,8 @@ class Admin:
         return _model(dialect, table, name) if name else _models(dialect, table)
 
     def _readyz(self, table: RoutingTable) -> Answer:
-        ready, document = readiness(table, self._now())
-        return Answer(200 if ready and not self.draining else 503, orjson.dumps(document))
+        ready, document = self.ready(table)
+        return Answer(200 if ready else 503, orjson.dumps(document))
 
 
 def _models(dialect: Dialect, table: RoutingTable) -> Answer:

@@ -15,6 +15,7 @@ from auriga_router.dialects import Operation, Problem, anthropic
 from auriga_router.dialects.paths import OPERATIONS, dialect_of, plain
 from auriga_router.exchange import Exchange
 from auriga_router.inside import Folding, streamed
+from auriga_router.later import Later
 from auriga_router.ports import Client
 from auriga_router.replies import estimate
 from auriga_router.routing.order import Moment, arranged
@@ -78,6 +79,9 @@ class Front:
         if operation is None:
             dialect = anthropic.DIALECT if b"anthropic-version" in request.headers else dialect_of(path)
             request_id = self._request_id(request)
+            later = self._admin.later(request, plain(path), dialect, request_id)
+            if later is not None:
+                return Later(client, later, keep_alive=request.keep_alive)
             client.write(self._admin.answer(request, plain(path), self.table, dialect, request_id))
         elif request.method == b"POST":
             return self._infer(request, client, operation)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from auriga_api.load import END, LoadReport, write_head, write_models, write_report
 from auriga_router.dialects import Problem, openai
-from auriga_router.loads import LoadReader, Loads
+from auriga_router.loads import LoadReader
 from auriga_router.wire.http import LAST_CHUNK, chunk, reply
 from auriga_router.wire.request import Request
 from auriga_router.wire.server import ServerConnection
@@ -27,13 +29,25 @@ _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ncache-control
 _CHUNKED = b"transfer-encoding: chunked\r\n"
 
 
+class Followed(Protocol):
+    """The load of this process, or of all workers."""
+
+    @property
+    def name(self) -> str:
+        """How the router calls itself, as of the newest reader."""
+
+    def reader(self, on_change: Callable[[], None]) -> LoadReader:
+        """A new one."""
+
+    async def known(self) -> None:
+        """Wait until there is something to read."""
+
+
 class LoadStreams:
     """All who follow the load of this router."""
 
-    def __init__(self, loads: Loads, token_file: str, *, one_of_many: bool = False) -> None:
-        """``one_of_many``: this is a worker, whose load is not all of the router's."""
+    def __init__(self, loads: Followed, token_file: str) -> None:
         self._loads = loads
-        self._one_of_many = one_of_many
         self._token_file = token_file
         self._open: set[LoadStream] = set()
 
@@ -41,14 +55,18 @@ class LoadStreams:
         """Begin a stream, or say why not."""
         problem = self._refusal(request)
         if problem is None:
-            stream = LoadStream(self._loads, client, self._open, chunked=not request.http10)
-            stream.start()
-            return stream
+            return self.begin(request, client)
         headers = b"www-authenticate: Bearer\r\n" if problem.status == 401 else b""
         body = openai.DIALECT.error(problem)
         client.write(reply(problem.status, headers, body, close=not request.keep_alive))
         client.done(keep_alive=request.keep_alive)
         return None
+
+    def begin(self, request: Request, client: ServerConnection) -> LoadStream:
+        """Begin a stream for one who may follow."""
+        stream = LoadStream(self._loads, client, self._open, chunked=not request.http10)
+        stream.start()
+        return stream
 
     def close(self) -> None:
         """End all streams: the router stops."""
@@ -68,18 +86,14 @@ class LoadStreams:
         scheme, _, given = request.headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), token):
             return Problem(401, "unauthorized", "this is for the operator: send its token as Authorization: Bearer")
-        if self._one_of_many:
-            return Problem(
-                501, "not_implemented", "this is one of several workers: run one in each pod to have its load"
-            )
         return None if request.method == b"GET" else Problem(405, "method_not_allowed", "use GET")
 
 
 class LoadStream:
     """One who follows. Implements ``wire.server.Listener``."""
 
-    def __init__(self, loads: Loads, client: ServerConnection, among: set[LoadStream], *, chunked: bool) -> None:
-        self._name = loads.name
+    def __init__(self, loads: Followed, client: ServerConnection, among: set[LoadStream], *, chunked: bool) -> None:
+        self._loads = loads
         self._client = client
         self._among = among
         self._chunked = chunked
@@ -87,6 +101,7 @@ class LoadStream:
         self._writable.set()
         self._between_lines = True
         self._reader: LoadReader = loads.reader(self._changed.set)
+        self._name = loads.name
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -136,6 +151,7 @@ class LoadStream:
             self._client.abort()
 
     async def _tell(self) -> None:
+        await self._loads.known()
         while True:
             if self._reader.begun:
                 await self._tell_changes()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
+from typing import Protocol
 
 from auriga_api.load import EndpointLoad, LoadReport, ModelLoad
 from auriga_router.endpoint import Endpoint
@@ -18,6 +19,34 @@ from auriga_router.table import Backend, RoutingTable
 
 Leaving = Callable[[str], Iterable[Endpoint]]
 """Endpoints of a Model (its key) that take no new requests, and still have some under way."""
+
+
+class Told(Protocol):
+    """What a reader reads: the load of one router."""
+
+    @property
+    def name(self) -> str:
+        """How the router calls itself."""
+
+    @property
+    def models(self) -> int:
+        """How many there are."""
+
+    @property
+    def changed(self) -> int:
+        """Models that nobody has looked at since they have changed."""
+
+    def collect(self, most: int | None = None) -> None:
+        """Look at them, or at so many of them, for every reader."""
+
+    def of(self, model: str) -> ModelLoad | None:
+        """The load of a Model now; None: there is no such, or it is a provider's."""
+
+    def all(self) -> Iterator[Mapping[str, ModelLoad]]:
+        """The load of all Models that were ever asked; a few at a time, because looking at all takes a while."""
+
+    def leave(self, reader: LoadReader) -> None:
+        """It reads no more."""
 
 
 class Loads:
@@ -48,7 +77,7 @@ class Loads:
         self._changed.pop(slots, None)
         if slots.changes is not None and slots.requests:
             for reader in self._readers:
-                reader.add(slots)
+                reader.add(slots.model, slots.most_in_flight, slots.most_waiting)
                 reader.on_change()
         slots.changes = None
 
@@ -67,6 +96,9 @@ class Loads:
         reader = LoadReader(self, on_change)
         self._readers.add(reader)
         return reader
+
+    async def known(self) -> None:
+        """It always is."""
 
     def leave(self, reader: LoadReader) -> None:
         """It reads no more."""
@@ -88,7 +120,7 @@ class Loads:
             del self._changed[slots]
             slots.changed = False
             for reader in self._readers:
-                reader.add(slots)
+                reader.add(slots.model, slots.most_in_flight, slots.most_waiting)
             slots.most_in_flight, slots.most_waiting = slots.in_flight, slots.waiting
 
     def of(self, model: str) -> ModelLoad | None:
@@ -125,7 +157,7 @@ class LoadReader:
     highest counts since the last one, and the next report what they have fallen to.
     """
 
-    def __init__(self, loads: Loads, on_change: Callable[[], None]) -> None:
+    def __init__(self, loads: Told, on_change: Callable[[], None]) -> None:
         self._loads = loads
         self.on_change = on_change
         self._begun = False
@@ -163,13 +195,12 @@ class LoadReader:
         """Read no more."""
         self._loads.leave(self)
 
-    def add(self, slots: Slots) -> None:
-        """For ``Loads``: this Model has changed."""
+    def add(self, model: str, in_flight: int, queued: int) -> None:
+        """For ``Told``: this Model has changed, and had so much to do when that was most."""
         if len(self._pending) >= _FORGETFUL + 2 * self._loads.models:
             self._begun = False  # most of them are gone: it is less to tell everything
             self._pending.clear()
-        known, most = self._pending.get(slots.model, (0, 0)), (slots.most_in_flight, slots.most_waiting)
-        self._pending[slots.model] = max(most, known, key=sum)
+        self._pending[model] = max((in_flight, queued), self._pending.get(model, (0, 0)), key=sum)
 
     def _tell(self, model: str, in_flight: int, queued: int) -> ModelLoad | None:
         load = self._loads.of(model)

@@ -14,7 +14,6 @@ from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
-    InfoMetricFamily,
     Metric,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -30,7 +29,25 @@ _LABELS = ("namespace", "gen_ai_request_model", "gen_ai_response_model")
 """The role (empty where a Model was called by its own name) and the Model that answered."""
 
 
-class Metrics(Collector):
+CONTENT_TYPE = CONTENT_TYPE_LATEST.encode("ascii")
+
+
+class _Collected(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def exposition(metrics: Iterable[Metric]) -> bytes:
+    """The page."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collected(metrics))
+    return generate_latest(registry)
+
+
+class Metrics:
     """Reads a router's counters."""
 
     def __init__(
@@ -39,31 +56,23 @@ class Metrics(Collector):
         refused: Callable[[], Mapping[tuple[int, str], int]],
         connections: Callable[[], int],
         now: Clock,
-        worker: int = 0,
     ) -> None:
-        self._worker = worker
         self._table = table
         self._refused = refused
         self._connections = connections
         self._now = now
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
 
     def exposition(self) -> tuple[bytes, bytes]:
         """The page and its content type."""
-        return generate_latest(self._registry), CONTENT_TYPE_LATEST.encode("ascii")
+        return exposition(self.collect()), CONTENT_TYPE
 
     def collect(self) -> Iterator[Metric]:
-        """Called by prometheus_client."""
+        """All metrics, as they are now."""
         table = self._table()
         tallies = [member.tally for chain in table.all_chains for member in chain.members if any(member.tally.outcomes)]
         yield from _attempts(tallies)
         yield _replies(table)
         yield _refusals(self._refused())
-        if self._worker:
-            yield InfoMetricFamily(
-                "auriga_worker", "The process whose numbers these are.", {"worker": str(self._worker)}
-            )
         yield from _endpoints(table, self._now())
         yield from _queues(table)
         yield from _loads(table)

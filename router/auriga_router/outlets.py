@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import socket
 import sys
-import tempfile
 
+from auriga_router.group import scratch
 from auriga_router.settings import ProcessSettings
 
 
@@ -49,7 +49,7 @@ class Shared:
     """Standard output of several processes: a pipe takes no more than 4 KB at once, and lines must stay whole."""
 
     def __init__(self) -> None:
-        self._lock = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the process lives
+        self._lock = scratch()
 
     def __call__(self, lines: bytes) -> None:
         fcntl.lockf(self._lock, fcntl.LOCK_EX)  # of the process, unlike flock, which forked ones would share

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import secrets
 import socket
@@ -17,9 +18,11 @@ from auriga_router.compile import compile_in_steps
 from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.exchange import Exchange
 from auriga_router.front import Front
+from auriga_router.group import Seat
 from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import LoadReader, Loads
 from auriga_router.metrics import Metrics
+from auriga_router.peers import Peers
 from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
 from auriga_router.queues import call_beside, call_edited, resize
 from auriga_router.settings import RouterSettings
@@ -27,6 +30,7 @@ from auriga_router.snapshot import Snapshot
 from auriga_router.status import status_document
 from auriga_router.sweep import Sweep
 from auriga_router.table import Backend, RoutingTable
+from auriga_router.together import Together
 from auriga_router.wire.pool import Pools
 from auriga_router.wire.server import Hub, ServerConnection
 from auriga_router.world import World
@@ -42,7 +46,7 @@ class Router:
     """Sends each request to its role's Models in order, and falls back when one fails.
 
     ``on_attempt`` is called after every attempt, ``on_reply`` after a request's last one; they must be quick and must
-    not raise. ``worker``: the number of this process, if there are several.
+    not raise. ``seat``: the place of this process, if there are several.
     """
 
     def __init__(
@@ -51,7 +55,7 @@ class Router:
         *,
         on_attempt: OnAttempt | None = None,
         on_reply: OnReply | None = None,
-        worker: int = 0,
+        seat: Seat | None = None,
     ) -> None:
         now = time.monotonic
         self._settings = settings
@@ -70,12 +74,18 @@ class Router:
             keep_alive=settings.keep_alive,
         )
         self._metrics = Metrics(
-            lambda: self._front.table, lambda: self._front.refused, lambda: len(self._hub.connections), now, worker
+            lambda: self._front.table, lambda: self._front.refused, lambda: len(self._hub.connections), now
         )
         self._admin = Admin(now, self._metrics.exposition)
-        name = f"{socket.gethostname()}-{worker}" if worker else socket.gethostname()
+        name = socket.gethostname() if seat is None else f"{socket.gethostname()}-{seat.worker}-{os.getpid()}"
         self._loads = Loads(name, lambda: self._front.table, self._leaving_of, now)
-        self._load_streams = LoadStreams(self._loads, settings.load_token_file, one_of_many=bool(worker))
+        self._together: Together | None = None
+        if seat is not None:
+            peers = Peers(*seat, coarse)
+            self._together = Together(peers, self._metrics.collect, self.status, self._ready, self._loads)
+        followed = self._loads if self._together is None else self._together.loads
+        self._load_streams = LoadStreams(followed, settings.load_token_file)
+        self._admin.together = {} if self._together is None else self._together.pages
         self._front = Front(self._world, self._admin, self._load_streams.answer, secrets.token_hex(8), random.random)
         self._front.share_with(settings.cors_origins)
         self._world.renew, self._world.backend = self._front.renew, self._front.backend
@@ -90,6 +100,11 @@ class Router:
     def status(self) -> dict[str, Any]:
         """What ``/status`` tells."""
         return status_document(self._admin.snapshot, self._front.table, time.monotonic())
+
+    def _ready(self) -> dict[str, Any]:
+        """What ``/readyz`` tells."""
+        ready, document = self._admin.ready(self._front.table)
+        return document | {"ready": ready}
 
     def apply(self, snapshot: Snapshot) -> None:
         """Route by this snapshot from now on. Requests under way go on as they began; no stream is cut."""
@@ -177,6 +192,11 @@ class Router:
             self._sweep.start()
         self._servers.append(await loop.create_server(lambda: ServerConnection(self._hub), sock=sock, backlog=_BACKLOG))
 
+    async def join(self) -> None:
+        """Answer the other workers, if there are any; also while there is nothing to serve yet."""
+        if self._together is not None:
+            await self._together.start()
+
     async def close(self, drain: float = 30.0) -> None:
         """Stop accepting, let requests under way finish for up to ``drain`` seconds, then cut what is left."""
         self._admin.draining = self._hub.draining = True
@@ -191,6 +211,8 @@ class Router:
         for connection in list(self._hub.connections):
             connection.abort()
         self._load_streams.close()
+        if self._together is not None:
+            self._together.close()
         self._sweep.stop()
         self._pools.close()
 

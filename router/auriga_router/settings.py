@@ -44,7 +44,6 @@ class ProcessSettings(RouterSettings):
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8080, "port to listen on")
     workers: int = _setting(1, "processes that serve the port together (Linux); one that dies is started again")
-    metrics_port: int = _setting(0, "port of the first worker alone, for its metrics; the others follow; 0 for none")
     drain: float = _setting(30.0, "seconds that requests under way get to finish after SIGTERM")
     log_attempts: bool = _setting(True, "write one JSON line for each attempt to standard output")
 
