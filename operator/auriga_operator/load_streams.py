@@ -161,8 +161,6 @@ def _advice(status: int) -> str:
         return "it refuses the token: give the operator and the routers the same file (loadTokenFile)"
     if status == 404:
         return "it tells no load: give it a token (loadTokenFile)"
-    if status == 501:
-        return "it is one of several workers in its pod: set workers of the routers to 1, and have more of them"
     return f"it answers {status}"
 
 
