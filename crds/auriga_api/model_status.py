@@ -11,7 +11,7 @@ from auriga_api.rules import ListMap
 
 Phase = Literal["Pending", "Downloading", "Loading", "Ready", "Degraded", "ScaledToZero", "Suspended", "Failed"]
 
-ENGINE_SAID: Final = ": its last lines: "
+ENGINE_SAID: Final = ": it said: "
 """Stands in a condition's message before what the engine itself wrote. Callers of the router are not told what follows
 it: prompts may be among it."""
 

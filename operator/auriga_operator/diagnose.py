@@ -14,6 +14,7 @@ from auriga_api import Model
 from auriga_api.base import SecretKeyRef
 from auriga_api.model_status import ENGINE_SAID
 from auriga_operator.objects.engine import NAME as ENGINE
+from auriga_operator.said import causes
 from auriga_operator.snapshot import ModelSnapshot
 from auriga_operator.texts import listing, size, tail
 from auriga_operator.views import ContainerView, EventView, PodView
@@ -194,9 +195,10 @@ def _crash(container: ContainerView, seen: ModelSnapshot) -> Problem | None:
         return None
     if container.name != ENGINE:
         return Problem("InitFailed", f"{container.name} ended with {ended.exit_code}: {tail(ended.message)}")
-    lines = f"{ENGINE_SAID}{tail(ended.message)}" if ended.message else ""
+    lines = ended.message.strip().splitlines()
+    said = f"{ENGINE_SAID}{' | '.join(causes(lines)) or tail(ended.message)}" if lines else ""
     advice = "correct spec.engine or spec.source by that; `kubectl logs --previous` of its pod has the rest"
-    return Problem("EngineCrashed", f"llama-server ended with {_exit(ended.exit_code)}{lines}: {advice}")
+    return Problem("EngineCrashed", f"llama-server ended with {_exit(ended.exit_code)}{said}: {advice}")
 
 
 def _exit(code: int) -> str:

@@ -52,10 +52,10 @@ def test_one_replica_of_two_goes_on(up: StartUp) -> None:
 def test_a_crash_at_once_is_shown_with_its_last_lines_and_backs_off(up: StartUp) -> None:
     running = up(fake("poor", "crash") + fake("well", "serve"), fake=True)
     running.line("^well: ready")
-    running.line("^poor: the last lines of its engine")
+    running.line("^poor: its engine said")
     running.line("^    out of cheese$")
     line = running.line("^poor: failed .EngineCrashed.: the engine ended with exit status 3 while loading the weights")
-    assert line.endswith("its last lines: out of cheese (next try in 1 s)")
+    assert line.endswith("it said: out of cheese (next try in 1 s)")
     running.line("^poor: the engine ended with exit status 3 while loading the weights, 2 times in a row")
     assert running.output.count("out of cheese") == 2, "its lines are shown once"
     assert running.chat("well").status_code == 200

@@ -117,7 +117,7 @@ def test_a_wake_that_fails_says_why_and_the_chain_falls_back(up: StartUp) -> Non
     assert failed.status_code == 503
     assert "EngineCrashed" in failed.text
     assert "out of cheese" not in failed.text, "prompts may be among an engine's own words"
-    running.line("^poor: failed .EngineCrashed.: .*its last lines: out of cheese")
+    running.line("^poor: failed .EngineCrashed.: .*it said: out of cheese")
     answered = running.chat("both")
     assert (answered.status_code, answered.headers["x-auriga-model"]) == (200, "well")
     found = running.phase("poor", "ScaledToZero")

@@ -103,10 +103,19 @@ def test_the_last_lines_of_an_engine_are_shown_once_for_each_reason() -> None:
     crashed, killed = Ending("EngineCrashed", "it crashed", "r", lines), Ending("Killed", "it was killed", "r", lines)
     for ending, count in ((crashed, 1), (crashed, 2), (killed, 3)):
         terminal.report.engine_ended("default/m", ending, count, Path("/cache/m.log"))
-    assert terminal.lines[0] == "m: the last lines of its engine (all of them: /cache/m.log):"
+    assert terminal.lines[0] == "m: its engine said (all of it: /cache/m.log):"
     assert terminal.lines[1:9] == [f"    line {number}" for number in range(12, 20)]
     assert terminal.lines[9] == "m: it crashed, 2 times in a row"
     assert len(terminal.lines) == 19
+
+
+def test_what_an_engine_said_of_the_cause_is_shown_where_it_said_so() -> None:
+    terminal = Terminal()
+    lines = ("0.1.2.3 E gguf: no such file", "0.1.2.4 E exiting due to model loading error", *["cleaning", "up"])
+    terminal.report.engine_ended(
+        "default/m", Ending("EngineCrashed", "it crashed", "r", lines), 1, Path("/cache/m.log")
+    )
+    assert terminal.lines[1:] == ["    gguf: no such file"]
 
 
 def test_problems_name_their_place_and_what_goes_on() -> None:

@@ -87,12 +87,12 @@ def status(
         ),
         pytest.param(
             status(known=demand(desired=1), failed=0.5), "Failed", "EngineCrashed",
-            "the engine crashed (SIGSEGV) while it served: its last lines: boom"
+            "the engine crashed (SIGSEGV) while it served: it said: boom"
             " (tried again when it is asked after 1 s)", id="failed just now",
         ),
         pytest.param(
             status(known=demand(desired=1), failed=5), "ScaledToZero", "LastStartFailed",
-            "the next request starts it again: the engine crashed (SIGSEGV) while it served: its last lines: boom",
+            "the next request starts it again: the engine crashed (SIGSEGV) while it served: it said: boom",
             id="failed a while ago",
         ),
         pytest.param(

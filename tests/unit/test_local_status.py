@@ -164,7 +164,7 @@ GATED = Fetch("w", "Failed", reason="GatedRepository", message="accept its licen
             "Failed",
             "False",
             "EngineCrashed",
-            "crashed (SIGSEGV) while it served: its last lines: boom (next try in 1 s)",
+            "crashed (SIGSEGV) while it served: it said: boom (next try in 1 s)",
             id="crashed",
         ),
         pytest.param(
@@ -172,7 +172,7 @@ GATED = Fetch("w", "Failed", reason="GatedRepository", message="accept its licen
             "Failed",
             "False",
             "EngineCrashed",
-            "its last lines: boom (trying again)",
+            "it said: boom (trying again)",
             id="crashed and coming back",
         ),
         pytest.param(

@@ -17,6 +17,7 @@ from auriga_cli.local.ending import Ending
 from auriga_cli.local.status import PROGRESSING
 from auriga_cli.local.terminal import Terminal
 from auriga_cli.local.trail import Trail, describe
+from auriga_operator.said import causes
 from auriga_router.attempts import Attempt, Replied
 
 _LINES = 8
@@ -94,13 +95,13 @@ class Report:
             self.say(f"{short(key)}: removed")
 
     def engine_ended(self, model: str, ending: Ending, count: int, log: Path) -> None:
-        """The last lines of an engine that failed (its status says that it did); the same again is one line."""
+        """What an engine that failed has said (its status says why); the same again is one line."""
         known, self._reasons[model] = self._reasons.get(model), ending.reason
         if count > 1 and ending.reason == known:
             self.say(f"{short(model)}: {ending.message}, {count} times in a row", "yellow")
             return
-        self.say(f"{short(model)}: the last lines of its engine (all of them: {log}):", "yellow")
-        for line in ending.lines[-_LINES:]:
+        self.say(f"{short(model)}: its engine said (all of it: {log}):", "yellow")
+        for line in causes(ending.lines) or ending.lines[-_LINES:]:
             self.say(f"    {line}", "dim")
 
     def attempt(self, attempt: Attempt) -> None:

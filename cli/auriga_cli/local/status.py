@@ -18,6 +18,7 @@ from auriga_cli.local.plan import Shortage
 from auriga_cli.local.standby import WAKES, leaving, waiting
 from auriga_cli.local.state import Fetch, Limits, Process, Wanted, World
 from auriga_cli.local.turns import Wait
+from auriga_operator.said import cause
 from auriga_operator.weights.memory import fitted
 from auriga_router.providers import site
 from auriga_router.table import NotReady
@@ -218,10 +219,10 @@ def _crash(wanted: Wanted, running: Sequence[Process], view: View) -> _Finding |
     failures = [view.world.failures[slot] for slot in slots if slot in view.world.failures]
     if not failures:
         return None
-    last = f"{ENGINE_SAID}{ending.lines[-1]}" if ending.lines else ""
+    said = f"{ENGINE_SAID}{cause(ending.lines)}" if ending.lines else ""
     left = min(retry_at(failure, view.limits) for failure in failures) - view.now
     again = _when_asked(left) if wanted.autoscaling and not wanted.replicas else _again(left)
-    return _Finding("Failed", ending.reason, f"{ending.message}{last}{again}")
+    return _Finding("Failed", ending.reason, f"{ending.message}{said}{again}")
 
 
 def _again(wait: float) -> str:
