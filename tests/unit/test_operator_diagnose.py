@@ -53,7 +53,7 @@ def crashed(**fields: Any) -> PodView:
         (
             crashed(restarts=2, ended=ended(1, "a\nb\nc\nd\ne")),
             "EngineCrashed",
-            "ended with 1: its last lines: b | c | d | e",
+            "ended with 1: it said: b | c | d | e",
         ),
         (crashed(restarts=2, ended=ended(139)), "EngineCrashed", "ended with 139 (SIGSEGV): correct spec.engine"),
         (crashed(name="copy", running=False, finished=True, ended=ended(1, "no such file")), "InitFailed", "no such"),
