@@ -133,6 +133,17 @@ def test_who_is_too_large_for_what_there_is_says_so(up: StartUp) -> None:
     running.line("^a: failed .NotEnoughMemory.: it needs about .* and 20 MiB of 20 MiB are free")
 
 
+def test_who_was_too_large_comes_when_another_one_is_gone(up: StartUp, tmp_path: Path) -> None:
+    running = up(model("fixed") + elastic("a") + waiting("alone", "a"), *ONE)
+    running.line("^fixed: ready")
+    assert running.chat("alone").status_code == 503
+    running.line("^a: failed .NotEnoughMemory.")
+    (manifest,) = tmp_path.glob("*.yaml")
+    manifest.write_text(elastic("a") + waiting("alone", "a"))
+    running.line("^a: ready at")
+    assert running.chat("alone").status_code == 200
+
+
 def test_models_without_autoscaling_are_there_from_the_start_and_stay(up: StartUp) -> None:
     running = up(model("always") + elastic("a") + elastic("b") + waiting("ra", "a") + waiting("rb", "b"),
                  "--memory-limit", "170Mi")  # fmt: skip

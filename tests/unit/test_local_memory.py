@@ -42,7 +42,7 @@ def test_meminfo_is_in_kibibytes() -> None:
 def test_a_containers_limit_counts_and_its_caches_are_free(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text(f"{8 * GIB}\n")
     (tmp_path / "memory.current").write_text(f"{5 * GIB}\n")
-    (tmp_path / "memory.stat").write_text(f"anon 1\ninactive_file {2 * GIB}\nslab_reclaimable {GIB}\n")
+    (tmp_path / "memory.stat").write_text(f"anon 1\nactive_file {GIB}\ninactive_file {GIB}\nslab_reclaimable {GIB}\n")
     assert machine._container(tmp_path) == Memory(8 * GIB, 6 * GIB)
 
 

@@ -137,6 +137,32 @@ def test_what_is_always_here_is_not_given_away() -> None:
     assert full.shortages["default/a"].room == NEED // 2
 
 
+def test_for_who_is_always_wanted_and_never_fits_nothing_is_kept() -> None:
+    """It is told so, and those that fit are not told that they do not."""
+    looks = Looks(wanted("always", None), wanted("a"))
+    large = replace(wanted("always", None), request=replace(wanted("a").request, id="large"))
+    looks.world = replace(
+        looks.world,
+        wanted=looks.world.wanted | {"default/always": large},
+        fetches={"w": HERE, "large": replace(HERE, id="large", artifact=Artifact(size_bytes=9000 * MIB))},
+    )
+    assert replicas(looks.look(0, a=load(1, queued=1))) == {"always": 1, "a": 1}
+    assert looks.look(1, engine("a"), a=load(1, in_flight=1)).waits == {}
+
+
+def test_who_was_too_large_comes_unasked_when_there_is_room() -> None:
+    """For an hour after it was asked: those who asked were told to ask again."""
+    looks = Looks(wanted("a", Autoscaling(idle_timeout="1h")), wanted("fixed", None))
+    taken = engine("fixed", number=7)
+    refused = looks.look(0, taken, a=load(1, queued=1))
+    assert refused.waits == {"default/a": Wait("TooLarge")}
+    assert refused.shortages["default/a"].need == NEED
+    for now in (1.0, 600.0):
+        assert looks.look(now, taken, a=load(1)).waits == {"default/a": Wait("TooLarge")}
+    looks.world = replace(looks.world, wanted={"default/a": looks.world.wanted["default/a"]})
+    assert replicas(looks.look(601, a=load(1))) == {"a": 1}
+
+
 @pytest.mark.parametrize(
     "unready",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,9 +68,15 @@ def _container(cgroup: Path) -> Memory | None:
         stat = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
         return None
-    # What the kernel would give back before it kills.
-    reclaimable = int(stat.get("inactive_file", 0)) + int(stat.get("slab_reclaimable", 0))
-    return Memory(limit, max(0, limit - used + reclaimable))
+    return Memory(limit, max(0, limit - used + _given_back(stat)))
+
+
+def _given_back(stat: Mapping[str, str]) -> int:
+    """What the kernel would give back before it kills: all cached files, active ones too, as MemAvailable counts them.
+
+    The weights of an engine that has ended stay among those until somebody needs the memory.
+    """
+    return sum(int(stat.get(name, 0)) for name in ("active_file", "inactive_file", "slab_reclaimable"))
 
 
 def activity(pid: int) -> Activity | None:

@@ -14,7 +14,7 @@ from auriga_cli.local.claim import NEVER, Claim
 from auriga_cli.local.demand import Demand, demand, observed
 from auriga_cli.local.memory import gpu_need, need, room
 from auriga_cli.local.plan import Shortage
-from auriga_cli.local.state import Limits, Wanted, World
+from auriga_cli.local.state import Limits, Process, Wanted, World
 from auriga_cli.local.turns import Turns, Wait, decide
 
 _BOUNDLESS = 1 << 62
@@ -76,12 +76,33 @@ def _room(world: World) -> int:
     """Free, less what Models will take that are always there."""
     if world.memory is None:
         return _BOUNDLESS
-    return room(world.memory, world.processes) - sum(need(each, artifact) for each, artifact in _coming(world))
+    passing = sum(process.memory for process in _passing(world))
+    return _unclaimed(room(world.memory, world.processes), passing, (need(*each) for each in _coming(world)))
 
 
 def _gpu_room(world: World, total: int) -> int:
-    taken = sum(process.gpu_memory for process in world.processes)
-    return total - taken - sum(gpu_need(each, artifact) for each, artifact in _coming(world))
+    free = total - sum(process.gpu_memory for process in world.processes)
+    passing = sum(process.gpu_memory for process in _passing(world))
+    return _unclaimed(free, passing, (gpu_need(*each) for each in _coming(world)))
+
+
+def _unclaimed(free: int, passing: int, coming: Iterator[int]) -> int:
+    """What is free, less what those take that are to come; ``passing``: what would come free for them.
+
+    Nothing is kept for one that does not fit even then: it is never going to come, and others would wait in vain.
+    """
+    for size in coming:
+        if size <= free + passing:
+            free -= size
+    return free
+
+
+def _passing(world: World) -> Iterator[Process]:
+    """What runs, and takes turns or is wanted no more."""
+    for process in world.processes:
+        wanted = world.wanted.get(process.model)
+        if wanted is None or wanted.autoscaling is not None:
+            yield process
 
 
 def _coming(world: World) -> Iterator[tuple[Wanted, Artifact | None]]:
