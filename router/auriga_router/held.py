@@ -28,6 +28,7 @@ REFUSALS: Final = {
     Kind.NOT_FOUND: Outcome.UNSUPPORTED,
 }
 """What an error's body says, whatever its status: Gemini tells of a wrong key by 400, OpenAI of no credit by 429."""
+_WITHOUT_BODY: Final = (204, 205)
 
 
 class HeldStream(Held):
@@ -125,7 +126,8 @@ class HeldWhole:
             return None
         raw = b"".join((*self._pieces, data)) if self._pieces else data
         self.body = unchunk(raw) if self.head.chunked else raw
-        return self._judge()
+        # Bytes after a head that has no body are somebody's mistake; with them the caller would be out of step.
+        return Outcome.EMPTY if self.status in _WITHOUT_BODY else self._judge()
 
     def _judge(self) -> Outcome:
         dialect = self._operation.dialect

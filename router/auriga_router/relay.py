@@ -14,6 +14,7 @@ from auriga_router import sse
 from auriga_router.dialects import Dialect, Problem, Sign
 from auriga_router.journal import Journal
 from auriga_router.stages import Stream
+from auriga_router.translate.event_reader import EventReader
 from auriga_router.wire.http import LAST_CHUNK, Decoder, chunk, decoder, unchunk
 
 _ERROR_KEY: Final = b'"error"'
@@ -21,6 +22,8 @@ _ERROR_KEY: Final = b'"error"'
 _LAST_EVENTS: Final = 4
 """Content, finish, usage, end mark: what must be read to know whether the answer is whole."""
 
+_MOST_PENDING: Final = 65536
+"""Bytes of an event that is not whole."""
 _MANY: Final = 256
 _LARGE: Final = 16384
 """Pieces, or bytes in one of them, from which on what was sent is packed."""
@@ -30,7 +33,7 @@ class Relay(Stream):
     """The rest of a stream, on its way to the client."""
 
     __slots__ = (
-        "_chunked", "_decoder", "_dialect", "_ended", "_finished", "_journal", "_pending", "_rest", "_sent",
+        "_chunked", "_decoder", "_dialect", "_ended", "_finished", "_journal", "_pending", "_reader", "_sent",
         "_single", "broken",
     )  # fmt: skip
 
@@ -48,7 +51,8 @@ class Relay(Stream):
         """Bytes after the last place where the stream may be cut; it begins between two chunks."""
         self._sent: list[bytes] = []
         """What was sent last."""
-        self._rest = b""
+        self._reader: EventReader | None = None
+        """Of a stream that goes event by event."""
         self._finished = False
         self._ended = False
         self.broken = False
@@ -88,8 +92,9 @@ class Relay(Stream):
         if not data.endswith(sse.EVENT_AND_CHUNK_END):
             cut = sse.cut_before(data, len(data))
             rest = data[cut:]
-            if b"\n\n" in rest or b"\r\n\r\n" in rest:
+            if b"\n\n" in rest or b"\r\n\r\n" in rest or len(rest) > _MOST_PENDING:
                 # A whole event that does not end where its chunk does: to wait until they fall together would delay it.
+                # Or a large one: it would be looked through from its beginning with every read.
                 return self._look_closer(data, cut, complete=False)
             self._pending = rest
             data = data[:cut]
@@ -137,13 +142,14 @@ class Relay(Stream):
         self._ended = self._ended or bool(sign & Sign.END)
 
     def _by_events(self, decoder: Decoder, data: bytes, *, complete: bool) -> bytes:
+        reader = self._reader = self._reader or EventReader()
         try:
-            events, self._rest = sse.split(self._rest + decoder.feed(data))
+            events = reader.whole(decoder.feed(data))
         except HttpParserError:
             self.broken = True
             return b""
-        if complete and self._rest.strip():
-            events.append(self._rest.rstrip() + b"\n\n")  # some servers leave out the last blank line
+        if complete and (rest := reader.rest().rstrip()):
+            events.append(rest + b"\n\n")  # some servers leave out the last blank line
         sent: list[bytes] = []
         for event in events:
             sign = self._dialect.look(sse.parse(event))
@@ -154,6 +160,7 @@ class Relay(Stream):
                 sent.append(event)
             self._note(sign)
         out = self.frame(b"".join(sent))
+        self.broken = self.broken or reader.too_long
         if not complete or self.broken:
             return out
         end = self.end()

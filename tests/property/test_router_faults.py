@@ -9,7 +9,9 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from auriga_router.conversation import key_of
 from auriga_router.routing.outcome import Outcome
+from auriga_router.routing.ring import Ring
 from support.http_router import chain, model
 from support.replies import PATHS as ALL_PATHS
 from support.replies import body_for, told
@@ -24,27 +26,33 @@ FAULTS = st.one_of(
 PATHS = {dialect: ALL_PATHS[dialect] for dialect in ("openai", "anthropic")}
 
 
-def _simulation(*scripts: list[Fault], **spec: Any) -> Simulation:
+def _simulation(
+    *scripts: list[Fault], limits: dict[str, str] = LIMITS, deadline: float = DEADLINE, **spec: Any
+) -> Simulation:
     """m1 has two endpoints here, m2 is a provider."""
     servers = {f"10.0.0.{number}:80": Server(list(faults)) for number, faults in enumerate(scripts, 1)}
     *own, other = servers
     external = {"provider": "openaiCompatible", "model": "m", "baseURL": f"http://{other}/v1"}
     objects = [
-        model("m1", timeouts=LIMITS),
-        model("m2", external=external, timeouts=LIMITS),
-        chain("role", "m1", "m2", fallback={"deadline": f"{DEADLINE}s", "maxAttempts": ATTEMPTS}, **spec),
+        model("m1", timeouts=limits),
+        model("m2", external=external, timeouts=limits),
+        chain("role", "m1", "m2", fallback={"deadline": f"{deadline}s", "maxAttempts": ATTEMPTS}, **spec),
     ]
     return Simulation(servers, *objects, endpoints={"m1": own})
 
 
 def _body(dialect: str, *, stream: bool) -> dict[str, Any]:
-    return body_for(dialect, "role", stream=stream)
+    """A request that goes to the first endpoint first, if that is well: it is the home of its conversation."""
+    ring = Ring(("10.0.0.1:80", "10.0.0.2:80"))
+    bodies = (body_for(dialect, "role", stream=stream, about=f"count {number}") for number in range(100))
+    return next(body for body in bodies if ring.home(key_of(body)) == 0)
 
 
 def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool) -> bool:
     """The reply is the answer, or says that it is none. Was it the answer?"""
     assert client.whole is not None
     assert not simulation.world.timed
+    assert not simulation.open
     for backend in simulation.table.backends.values():
         assert all(endpoint.in_flight == 0 for endpoint in backend.endpoints)
     reply = told(dialect, client, stream=stream)
@@ -92,6 +100,7 @@ def test_nothing_is_lost_where_somebody_is_well(faults: list[Fault], stream: boo
     client = simulation.ask(_body(dialect, stream=stream), ALL_PATHS[dialect])
     simulation.run()
     assert _check(simulation, client, dialect, stream=stream)
+    assert len(faults) > len(simulation.servers["10.0.0.1:80"].faults)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -117,6 +126,7 @@ def test_a_break_anywhere_is_mended(kind: str, after: int, dialect: str) -> None
         client = simulation.ask(_body(dialect, stream=True), ALL_PATHS[dialect])
         simulation.run()
         assert _check(simulation, client, dialect, stream=True)
+        assert not simulation.servers["10.0.0.1:80"].faults
 
 
 @pytest.mark.parametrize("dialect", PATHS)
@@ -175,3 +185,84 @@ def test_the_deadline_is_kept_within_a_tenth_of_a_second() -> None:
     client = simulation.ask(_body("openai", stream=False))
     assert simulation.run() <= DEADLINE + 0.1
     assert client.whole is not None
+
+
+def test_the_deadline_stands_still_while_content_flows() -> None:
+    """What is left of it is for mending, also when more time than that has passed in all."""
+    simulation = _simulation([Fault("cut", 7)], [], [], deadline=0.06)
+    client = simulation.ask(_body("openai", stream=True))
+    assert simulation.run() > 0.06
+    assert _check(simulation, client, "openai", stream=True)
+
+
+def test_total_counts_from_the_beginning_of_the_attempt() -> None:
+    simulation = _simulation([Fault("slow")], [], [], limits=LIMITS | {"firstToken": "520ms", "total": "550ms"})
+    client = simulation.ask(_body("openai", stream=True))
+    simulation.run()
+    first = simulation.attempts[0]
+    assert first.outcome is Outcome.TIMEOUT
+    assert 550 <= first.milliseconds <= 650
+    assert not _check(simulation, client, "openai", stream=True)
+
+
+@pytest.mark.parametrize("dialect", ALL_PATHS)
+def test_a_stall_is_noticed_behind_a_caller_who_did_not_keep_up(dialect: str) -> None:
+    """While the caller reads nothing there is no stall, however long; from then on there is."""
+    simulation = _simulation([Fault("stall", 3)], [], [])
+    client = simulation.ask(_body(dialect, stream=True), ALL_PATHS[dialect])
+    simulation.later(0.06, client.exchange.client_paused)
+    simulation.later(5.0, client.exchange.client_resumed)
+    assert 5.4 <= simulation.run() <= 5.6
+    assert _check(simulation, client, dialect, stream=True)
+    assert simulation.attempts[0].outcome is Outcome.STALL
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    faults=st.lists(st.lists(FAULTS, max_size=3), min_size=3, max_size=3),
+    stream=st.booleans(),
+    inside=st.booleans(),
+    dialect=st.sampled_from(sorted(ALL_PATHS)),
+    moment=st.floats(0, 2),
+)
+def test_who_goes_away_at_any_moment_leaves_nothing_behind(
+    faults: list[list[Fault]], stream: bool, inside: bool, dialect: str, moment: float
+) -> None:
+    simulation = _simulation(*faults, streaming={"inside": inside})
+    client = simulation.ask(_body(dialect, stream=stream), ALL_PATHS[dialect])
+    gone = False
+
+    def goes() -> None:
+        nonlocal gone
+        gone = client.whole is None
+        if gone:
+            client.exchange.client_gone()
+            client.whole = False
+
+    simulation.later(moment, goes)
+    simulation.run()
+    assert not simulation.open
+    for backend in simulation.table.backends.values():
+        assert not any(endpoint.in_flight for endpoint in backend.endpoints)
+        assert not backend.slots.waiting
+    cancelled = [one for one in simulation.attempts if one.outcome is Outcome.CANCELLED]
+    assert len(cancelled) <= gone  # it may have waited, too
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    faults=st.lists(st.lists(FAULTS, max_size=3), min_size=3, max_size=3),
+    dialect=st.sampled_from(sorted(ALL_PATHS)),
+    moments=st.lists(st.floats(0, 2), max_size=6).map(sorted),
+)
+def test_who_reads_by_fits_and_starts_gets_the_same(
+    faults: list[list[Fault]], dialect: str, moments: list[float]
+) -> None:
+    simulation = _simulation(*faults)
+    client = simulation.ask(_body(dialect, stream=True), ALL_PATHS[dialect])
+    for number, moment in enumerate(moments):
+        exchange = client.exchange
+        simulation.later(moment, exchange.client_resumed if number % 2 else exchange.client_paused)
+    simulation.later(2.0, client.exchange.client_resumed)
+    simulation.run()
+    _check(simulation, client, dialect, stream=True)

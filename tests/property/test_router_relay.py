@@ -14,6 +14,7 @@ from auriga_router.held import HeldStream
 from auriga_router.journal import Journal
 from auriga_router.relay import Relay
 from auriga_router.routing.outcome import Outcome
+from auriga_router.translate.event_reader import LONGEST_EVENT
 from auriga_router.wire.http import ResponseHead, unchunk
 
 HEADS = {
@@ -27,9 +28,9 @@ WORDS = st.lists(
 )
 
 PLACES = st.lists(st.integers(0, 5000), max_size=12)
-CUTS = st.tuples(PLACES, PLACES)
-"""Of the stream into chunks, and of those into reads."""
-Cuts = tuple[list[int], list[int]]
+CUTS = st.tuples(st.one_of(st.none(), st.integers(1, 3), PLACES), PLACES)
+"""Of the stream into chunks (so many events in each, as endpoints send them, or anywhere), and of those into reads."""
+Cuts = tuple[int | list[int] | None, list[int]]
 FRAMING = st.tuples(st.booleans(), st.booleans())
 """Has the endpoint's body chunks, and does the client take them?"""
 
@@ -67,6 +68,18 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
+def _sent(events: list[bytes], chunks: int | list[int] | None, *, chunked: bool) -> bytes:
+    """The body as it comes from the endpoint."""
+    if not chunked:
+        return b"".join(events)
+    if isinstance(chunks, list):
+        pieces = _cut(b"".join(events), chunks)
+    else:
+        each = chunks or 1
+        pieces = [b"".join(events[start : start + each]) for start in range(0, len(events), each)]
+    return b"".join(map(_chunk, pieces)) + b"0\r\n\r\n"
+
+
 def _relayed(
     dialect: Dialect, reads: list[bytes], *, chunked: bool, client_chunked: bool, complete: bool
 ) -> tuple[bytes, Relay]:
@@ -91,10 +104,10 @@ def test_a_whole_stream_is_relayed_exactly(
     dialect: Dialect, words: list[str], cuts: Cuts, framing: tuple[bool, bool], crlf: bool
 ) -> None:
     (chunks, reads), (chunked, client_chunked) = cuts, framing
-    stream = b"".join(_events(dialect, words))
+    events = _events(dialect, words)
     if crlf:
-        stream = stream.replace(b"\n", b"\r\n")
-    data = b"".join(map(_chunk, _cut(stream, chunks))) + b"0\r\n\r\n" if chunked else stream
+        events = [event.replace(b"\n", b"\r\n") for event in events]
+    stream, data = b"".join(events), _sent(events, chunks, chunked=chunked)
     out, relay = _relayed(dialect, _cut(data, reads), chunked=chunked, client_chunked=client_chunked, complete=True)
     assert (out, relay.broken) == (stream, False)
 
@@ -106,11 +119,43 @@ def test_a_stream_cut_anywhere_is_a_prefix_of_whole_events_and_known_to_be_cut(
 ) -> None:
     (chunks, reads), (chunked, client_chunked) = cuts, framing
     events = _events(dialect, words)
-    stream = b"".join(events)
-    data = b"".join(map(_chunk, _cut(stream, chunks))) + b"0\r\n\r\n" if chunked else stream
+    data = _sent(events, chunks, chunked=chunked)
     data = data[: cut % len(data)]
     out, relay = _relayed(dialect, _cut(data, reads), chunked=chunked, client_chunked=client_chunked, complete=False)
     whole = [b"".join(events[:count]) for count in range(len(events) + 1)]
     assert out in whole
+    assert relay.unsent() == b""
     said_all = whole.index(out) >= len(events) - 1
     assert (relay.end() is not None) == said_all
+
+
+def _flowing(dialect: Dialect, *, chunked: bool) -> Relay:
+    relay = Relay(dialect, Journal(), chunked=chunked, client_chunked=True, single=True)
+    relay.feed(_sent(_events(dialect, [])[:1], 1, chunked=chunked).removesuffix(b"0\r\n\r\n"), complete=False)
+    return relay
+
+
+@DIALECTS
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("size", [60_000, 300_000])
+def test_an_event_that_is_larger_than_any_read_arrives_whole(dialect: Dialect, chunked: bool, size: int) -> None:
+    events = _events(dialect, ["x" * size])[1:]
+    relay, data = _flowing(dialect, chunked=chunked), _sent(events, 1, chunked=chunked)
+    out = [
+        relay.feed(data[start : start + 9000], complete=start + 9000 >= len(data))
+        for start in range(0, len(data), 9000)
+    ]
+    assert (unchunk(b"".join(out)), relay.broken) == (b"".join(events), False)
+
+
+@DIALECTS
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_event_without_end_is_a_break_and_not_all_of_the_memory(dialect: Dialect, chunked: bool) -> None:
+    relay = _flowing(dialect, chunked=chunked)
+    out, fed, read = b"", 0, b"a" * 200_000
+    relay.feed(b"ffffffff\r\n" if chunked else b"data: ", complete=False)
+    while not relay.broken:
+        assert fed < 2 * LONGEST_EVENT
+        out += relay.feed(read, complete=False)
+        fed += len(read)
+    assert out == b""

@@ -10,9 +10,55 @@ from support import upstreams_scripts as scripts
 from support.http_client import Reply
 from support.http_grammar import attempts_header, chat_stream, error_object
 from support.http_router import role
-from support.upstreams import Refusing, Script, Upstream
+from support.upstreams import Refusing, Script, Upstream, Visit
 
-FAULTS: dict[str, tuple[Script, str]] = {
+
+def _head(*lines: str, status: str = "200 OK") -> bytes:
+    return "\r\n".join((f"HTTP/1.1 {status}", *lines, "", "")).encode("latin-1")
+
+
+def _endless(start: bytes, more: bytes) -> Script:
+    async def script(visit: Visit) -> None:
+        await visit.send(start)
+        while True:
+            await visit.send(more)
+
+    return script
+
+
+ANSWER = scripts.answer()
+LENGTH = f"Content-Length: {len(ANSWER)}"
+CODED = "Transfer-Encoding: chunked"
+CHUNKS = scripts.chunk(ANSWER) + b"0\r\n\r\n"
+NOT_RIGHT: dict[str, tuple[Script, str]] = {
+    "both lengths": (scripts.sends(_head(LENGTH, CODED) + CHUNKS), "Malformed"),
+    "two lengths": (scripts.sends(_head("Content-Length: 5", LENGTH) + ANSWER), "Malformed"),
+    "a list of lengths": (scripts.sends(_head(f"{LENGTH}, {len(ANSWER)}") + ANSWER), "Malformed"),
+    "a negative length": (scripts.sends(_head("Content-Length: -1") + ANSWER), "Malformed"),
+    "another coding first": (scripts.sends(_head(CODED.replace("chunked", "gzip, chunked")) + CHUNKS), "Malformed"),
+    "another coding last": (scripts.sends(_head(CODED + ", gzip") + CHUNKS), "Malformed"),
+    "a folded header": (scripts.sends(_head("X: a\r\n b", LENGTH) + ANSWER), "Malformed"),
+    "NUL in a header": (scripts.sends(_head("X: \0", LENGTH) + ANSWER), "Malformed"),
+    "a head with LF alone": (scripts.sends(_head(LENGTH).replace(b"\r\n", b"\n") + ANSWER), "Malformed"),
+    "a status of two digits": (scripts.sends(_head(LENGTH, status="99 X") + ANSWER), "Malformed"),
+    "a status that nobody knows": (scripts.sends(_head(LENGTH, status="999 X") + ANSWER), "ServerError"),
+    "a switch of protocols": (scripts.sends(_head("Connection: upgrade", "Upgrade: x", status="101 X")), "Malformed"),
+    "fin after 102": (scripts.closes_after(_head(status="102 X")), "Connect"),
+    "204": (scripts.sends(_head(status="204 X")), "Empty"),
+    "204 with a length": (scripts.sends(_head(LENGTH, status="204 X")), "Empty"),
+    "304": (scripts.sends(_head(LENGTH, status="304 X")), "Malformed"),
+    "a compressed answer": (
+        scripts.sends(_head("Content-Encoding: gzip", "Content-Length: 2") + b"\x1f\x8b"),
+        "Malformed",
+    ),
+    "an endless head": (_endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000), "Malformed"),
+    "an endless header": (_endless(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 10_000), "Malformed"),
+    "endless 102s": (_endless(b"", _head(status="102 X") * 100), "Malformed"),
+    "an endless extension": (_endless(scripts.SSE_HEAD + b"5;", b"a" * 10_000), "Malformed"),
+    "endless comments": (_endless(scripts.SSE_HEAD, scripts.chunk(b": ping\n\n" * 1000)), "Malformed"),
+}
+"""Of HTTP. The last ones send for ever; what is held of them is bounded."""
+FAULTS: dict[str, tuple[Script, str]] = NOT_RIGHT | {
     "reset": (scripts.resets(), "Connect"),
     "fin without a byte": (scripts.closes_after(b""), "Connect"),
     "fin in the head": (scripts.closes_after(b"HTTP/1.1 200 OK\r\nContent-"), "Connect"),
@@ -225,6 +271,17 @@ async def test_the_deadline_ends_the_chain(stream: bool) -> None:
         assert (reply.status, error_object(reply.json)["code"]) == (504, "timeout")
         assert running.outcomes == [("m1", "Timeout")]
         assert not second.visits
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("code", [204, 205, 304])
+async def test_a_body_where_none_may_be_never_reaches_the_caller(code: int, stream: bool) -> None:
+    """It would be taken for the next reply."""
+    wrong = scripts.sends(_head(LENGTH, status=f"{code} X") + ANSWER)
+    async with Upstream(wrong) as first, Upstream(scripts.ok) as second, role(first.address, second.address) as running:
+        reply = await running.chat(stream=stream)
+        assert text_of(reply, stream=stream) == scripts.TEXT
+        assert [member for member, _ in running.outcomes] == ["m1", "m2"]
 
 
 async def test_providers_words_never_reach_the_error_of_a_failed_chain() -> None:

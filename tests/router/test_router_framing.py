@@ -42,20 +42,53 @@ BAD: dict[str, tuple[bytes, int]] = {
     "length with a sign": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na", 400),
     "length in hexadecimal": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\na", 400),
     "length beyond 64 bits": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400),
+    "a list of lengths": (post().replace(b"%d" % len(BODY), b"%d, %d" % (len(BODY), len(BODY)), 1), 400),
+    "an empty length": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", 400),
+    "an empty coding beside a length": (post(headers="Transfer-Encoding:\r\n"), 400),
     "unknown coding": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nabc", 400),
     "chunked is not last": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 400),
+    "chunked, then identity": (CHUNKED.replace(b"chunked", b"chunked, identity") + b"0\r\n\r\n", 400),
+    "identity, then chunked": (CHUNKED.replace(b"chunked", b"identity, chunked") + b"0\r\n\r\n", 501),
+    "nothing, then chunked": (CHUNKED.replace(b"chunked", b",chunked") + b"0\r\n\r\n", 501),
+    "chunked with a parameter": (CHUNKED.replace(b"chunked", b"chunked;q=1") + b"0\r\n\r\n", 400),
+    "chunked after a vertical tab": (CHUNKED.replace(b" chunked", b"\x0bchunked") + b"0\r\n\r\n", 400),
+    "chunked on a folded line": (CHUNKED.replace(b" chunked", b"\r\n chunked") + b"0\r\n\r\n", 400),
+    "a space before the colon of a coding": (CHUNKED.replace(b"ing:", b"ing :") + b"0\r\n\r\n", 400),
+    "a chunk that ends with LF": (CHUNKED + b"3\nabc\n0\n\n", 400),
+    "a chunk without its end": (CHUNKED + b"3\r\nabc0\r\n\r\n", 400),
+    "a chunk without a size": (CHUNKED + b"\r\nabc\r\n0\r\n\r\n", 400),
+    "a space after the size of a chunk": (CHUNKED + b"3 \r\nabc\r\n0\r\n\r\n", 400),
+    "an extension that ends with LF": (CHUNKED + b"3;a\nabc\r\n0\r\n\r\n", 400),
+    "an endless extension": (CHUNKED + b"3;" + b"a" * 2_000_000, 431),
+    "an endless trailer": (CHUNKED + b"1\r\na\r\n0\r\nX: " + b"a" * 2_000_000, 431),
+    "endless trailers": (CHUNKED + b"1\r\na\r\n0\r\n" + b"X: y\r\n" * 300_000, 431),
+    "a length among the trailers": (CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n", 400),
+    "a coding among the trailers": (CHUNKED + b"0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
     "chunk size with 0x": (CHUNKED + b"0x3\r\nabc\r\n0\r\n\r\n", 400),
     "chunk size with a sign": (CHUNKED + b"+3\r\nabc\r\n0\r\n\r\n", 400),
     "chunk size with underscore": (CHUNKED + b"1_0\r\n", 400),
     "chunk longer than its size": (CHUNKED + b"2\r\nabc\r\n0\r\n\r\n", 400),
     "chunk size beyond 64 bits": (CHUNKED + b"fffffffffffffffff\r\n", 400),
     "bare LF": (b"POST / HTTP/1.1\nHost: a\n\n", 400),
+    "bare LF between headers": (b"GET /healthz HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 400),
+    "bare CR in a header": (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: y\rTransfer-Encoding: chunked\r\n\r\n", 400),
+    "a head that begins with a space": (b"GET /healthz HTTP/1.1\r\n Host: a\r\n\r\n", 400),
+    "a header without a colon": (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", 400),
+    "a header without a name": (b"GET /healthz HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n", 400),
     "folded header": (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", 400),
     "space before the colon": (b"GET /healthz HTTP/1.1\r\nHost : a\r\n\r\n", 400),
     "NUL in a header": (b"GET /healthz HTTP/1.1\r\nHost: a\x00b\r\n\r\n", 400),
     "NUL in the path": (b"GET /hea\x00lthz HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01", 400),
     "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "a TLS hello": (b"\x16\x03\x01\x00\xf8\x01\x00\x00\xf4\x03\x03" + bytes(240), 400),
+    "a PROXY line": (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "HTTP/2 without a preface": (b"GET /healthz HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+    "HTTP/2 that is to be kept": (b"GET /healthz HTTP/2.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", 505),
+    "HTTP/0.9": (b"GET /healthz\r\n\r\n", 505),
+    "a version in lower case": (b"GET /healthz http/1.1\r\nHost: a\r\n\r\n", 400),
+    "a method in lower case": (b"get /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "a space in the path": (b"GET /health z HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "unknown version": (b"GET /healthz HTTP/3.7\r\nHost: a\r\n\r\n", 400),
     "unknown method": (b"FETCH /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "no Host": (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
@@ -99,6 +132,49 @@ async def test_a_request_before_it_is_answered_first(running: Running, kind: str
         assert (first.status, first.json["choices"][0]["message"]["content"]) == (200, scripts.TEXT)
         assert (await client.reply("GET")).status == status
         assert await client.closed() == b""
+
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
+CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+ODD: dict[str, tuple[bytes, int]] = {
+    "a length with zeros before it": (post().replace(b"Length: ", b"Length: 000"), 200),
+    "a coding in capitals": (CHUNKED.replace(b"chunked", b"CHUNKED") + CHUNKS, 200),
+    "a coding after a tab": (CHUNKED.replace(b" chunked", b"\tchunked") + CHUNKS, 200),
+    "a header that only looks like a coding": (post(headers="Transfer_Encoding: chunked\r\n"), 200),
+    "a coding that is named in Connection": (
+        CHUNKED[:-2] + b"Connection: Transfer-Encoding\r\n\r\n" + CHUNKS, 200,
+    ),
+    "extensions of chunks": (CHUNKED + b'%x;a="b;c";d\r\n%s\r\n0;e\r\n\r\n' % (len(BODY), BODY), 200),
+    "a size with many zeros": (CHUNKED + b"0" * 40 + CHUNKS, 200),
+    "chunks of a byte each": (CHUNKED + b"1\r\n \r\n" * 50_000 + CHUNKS, 200),
+    "empty lines before it": (b"\r\n" * 50_000 + post(), 200),
+    "bytes beyond ASCII in a header": (post(headers="X: \xe9\r\nX-Request-Id: \xe9\r\n"), 200),
+    "ten thousand headers": (post(headers="a:b\r\n" * 10_000), 200),
+    "a header of 60 KB": (post(headers="X: " + "y" * 60_000 + "\r\n"), 200),
+    "a path of 60 KB": (b"GET /" + b"y" * 60_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    "a GET whose body looks like a request": (HEALTH + b"Content-Length: %d\r\n\r\n%s" % (len(post()), post()), 200),
+    "a GET with chunks": (HEALTH + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS, 200),
+    "a POST to nowhere": (post().replace(b"/v1/chat", b"/v2/chat"), 404),
+    "a PUT": (post().replace(b"POST", b"PUT"), 405),
+    "a method of WebDAV": (post().replace(b"POST", b"PROPFIND"), 405),
+    "OPTIONS *": (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    "another host in the target": (HEALTH.replace(b"/healthz", b"http://elsewhere/healthz") + b"\r\n", 200),
+    "a web socket": (HEALTH + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 200),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ODD)
+async def test_what_is_odd_but_right_is_one_request_and_the_connection_goes_on(running: Running, kind: str) -> None:
+    data, status = ODD[kind]
+    async with running.client() as client:
+        await client.send(data + post())
+        assert (await client.reply()).status == status
+        reply = await client.reply()
+        assert (reply.status, reply.json["choices"][0]["message"]["content"]) == (200, scripts.TEXT)
+        await client.send(b"GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await client.reply("GET")).json["object"] == "list"
+    asked = BODY in data and status == 200 and b"/healthz" not in data
+    assert running.outcomes == [("m1", "Ok")] * (1 + asked)
 
 
 async def test_pipelined_requests_are_answered_in_order(running: Running) -> None:

@@ -25,12 +25,12 @@ class Told:
     """As HTTP: with its last chunk, or as long as it said."""
 
 
-def body_for(dialect: str, name: str, *, stream: bool) -> dict[str, Any]:
+def body_for(dialect: str, name: str, *, stream: bool, about: str = "count") -> dict[str, Any]:
     """A request that asks the world's Models to count."""
     if dialect == "plain":
-        return {"model": name, "stream": stream, "prompt": f"count {TURN}", "max_tokens": 100}
+        return {"model": name, "stream": stream, "prompt": f"{about} {TURN}", "max_tokens": 100}
     more = {"max_tokens": 100} if dialect == "anthropic" else {}
-    return {"model": name, "stream": stream, "messages": [{"role": "user", "content": "count"}], **more}
+    return {"model": name, "stream": stream, "messages": [{"role": "user", "content": about}], **more}
 
 
 def told(dialect: str, client: Client, *, stream: bool) -> Told:

@@ -113,6 +113,7 @@ class Simulation:
         self.now = 1000.0
         self.servers = servers
         self.attempts: list[Attempt] = []
+        self.open: set[Connection] = set()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self.world = World(
@@ -202,8 +203,9 @@ class Simulation:
         Connection(self, self.servers[endpoint.name], user)
 
     def forget(self, endpoint: Endpoint, user: UpstreamUser) -> None:
-        """What the connection does later finds nobody, see ``Connection``."""
-        self.forgotten = user
+        """Nobody waits for the connection any more."""
+        for connection in [each for each in self.open if each.is_for(user)]:
+            connection.abort()
 
 
 class Connection:
@@ -213,6 +215,9 @@ class Connection:
 
     def __init__(self, simulation: Simulation, server: Server, user: UpstreamUser) -> None:
         self._simulation = simulation
+        simulation.open.add(self)
+        self._paused: list[Callable[[], None]] | None = None
+        """What waits until the router reads again."""
         self._server = server
         self._user: UpstreamUser | None = user
         self._asked = False
@@ -221,28 +226,45 @@ class Connection:
         server.connections.append(self)
         kind = "refused" if server.dead else self._fault.kind if self._fault else ""
         if kind == "refused":
-            self._tell(0.001, user.on_connect_failed)
+            self._tell(0.001, self._refused)
         elif kind != "no connection":
             self._tell(0.001, lambda: user.on_connect_failed() if server.dead else user.on_connected(self))
 
     def _tell(self, seconds: float, action: Callable[[], None]) -> None:
         def act() -> None:
-            if self._user is not None and self._user in self._simulation.world.timed:
+            if self._paused is not None:
+                self._paused.append(act)
+            elif self._user is not None and self._user in self._simulation.world.timed:
                 action()
 
         self._simulation.later(seconds, act)
 
+    def is_for(self, user: UpstreamUser) -> bool:
+        return self._user is user
+
     def abort(self) -> None:
         self._user = None
+        self._simulation.open.discard(self)
 
     release = abort
 
-    def pause(self) -> None: ...
+    def pause(self) -> None:
+        self._paused = []
 
-    def resume(self) -> None: ...
+    def resume(self) -> None:
+        waiting, self._paused = self._paused or [], None
+        for act in waiting:
+            self._simulation.later(0.0, act)
+
+    def _refused(self) -> None:
+        user = self._user
+        self.abort()
+        assert user is not None
+        user.on_connect_failed()
 
     def _broken(self, *, framing: bool = False, silent: bool = False) -> None:
         user, self._user = self._user, None
+        self._simulation.open.discard(self)
         assert user is not None
         self._asked = False
         user.on_broken(framing=framing, silent=silent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auriga_router.routing.gate import BreakerSettings, Gate, enter, is_open, may_probe, observe, state
+from auriga_router.routing.gate import BreakerSettings, Gate, condition, enter, is_open, may_probe, observe, state
 from auriga_router.routing.outcome import FAILURES, Outcome
 
 SETTINGS = BreakerSettings(failures=3, window=30.0, cooldown=15.0)
@@ -34,6 +34,15 @@ def test_what_is_not_the_endpoints_fault_never_trips_it(outcome: Outcome) -> Non
     gate = Gate()
     seen(gate, *[outcome] * 100)
     assert state(gate, 0.0) == "Closed"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CLIENT_ERROR, Outcome.CONTEXT_OVERFLOW, Outcome.CANCELLED])
+def test_what_a_caller_did_is_not_told_of_the_endpoint(outcome: Outcome) -> None:
+    gate = Gate()
+    seen(gate, outcome)
+    assert condition(gate, 0.0) == "Closed"
+    seen(gate, Outcome.UNAUTHORIZED, outcome)
+    assert condition(gate, 0.0) == "Unauthorized"
 
 
 def test_a_success_between_failures_starts_the_count_again() -> None:

@@ -12,13 +12,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import shake_128
 from itertools import accumulate
+from typing import Final
 
-_POINTS = 40
+_POINTS: Final = 40
 """Places of each endpoint on the ring: the shares of two endpoints then differ by about a sixth."""
 _UNPACK = struct.Struct(f">{_POINTS}I").unpack
-_KEY_BITS = 32
-_INDEX_BITS = 16
-_INDEX = (1 << _INDEX_BITS) - 1
+_KEY_BITS: Final = 32
+_INDEX_BITS: Final = 16
+_INDEX: Final = 0xFFFF
+_bisect_left: Final = bisect_left
 
 
 class Ring:
@@ -55,7 +57,7 @@ class Ring:
     def _at(self, points: array[int], key: int) -> int:
         """The first point that is not before the key. Looked for in one stretch: many endpoints cost no more."""
         stretch = key >> self._shift
-        return bisect_left(points, key << _INDEX_BITS, self._first[stretch], self._first[stretch + 1])
+        return _bisect_left(points, key << _INDEX_BITS, self._first[stretch], self._first[stretch + 1])
 
     def _place(self) -> array[int]:
         # One hash for all places of an endpoint: a ring of 200 is made in about 2 ms.

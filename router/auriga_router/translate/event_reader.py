@@ -5,12 +5,13 @@ Looks at each byte once, however small the pieces are, and holds no more than on
 
 from __future__ import annotations
 
+from typing import Final
+
 from auriga_router import sse
 
-LONGEST_EVENT = 16 * 1024 * 1024
+LONGEST_EVENT: Final = 16 * 1024 * 1024
 """Bytes. Whole tool calls and pictures may come in one event; more than this is nobody's answer."""
-_ENDS = (b"\n\n", b"\n\r\n")
-_OVERLAP = 3
+_OVERLAP: Final = 3
 """A blank line may begin this many bytes before the end of a piece: ``\\r\\n\\r`` and then ``\\n``."""
 
 
@@ -29,10 +30,14 @@ class EventReader:
 
     def feed(self, data: bytes) -> list[sse.Event]:
         """The events that these bytes make whole."""
+        return [sse.parse(event) for event in self.whole(data)]
+
+    def whole(self, data: bytes) -> list[bytes]:
+        """The same as they came, each with the blank line that ends it."""
         if self.too_long:
             return []
         edge = self._tail + data
-        if not any(end in edge for end in _ENDS):
+        if b"\n\n" not in edge and b"\n\r\n" not in edge:
             self._keep(data, edge)
             return []
         buffer = b"".join((*self._pieces, data)) if self._pieces else data
@@ -41,15 +46,21 @@ class EventReader:
         if b"\r" in buffer:
             events, rest = sse.split(buffer)
         else:
-            *events, rest = buffer.split(b"\n\n")  # the same for what all servers send, at a third of the time
+            *lines, rest = buffer.split(b"\n\n")  # the same for what all servers send, at a third of the time
+            events = [line + b"\n\n" for line in lines]
         self._keep(rest, rest)
-        return [sse.parse(event) for event in events]
+        return events
 
     def end(self) -> list[sse.Event]:
         """The last event, for servers that leave out the last blank line."""
+        rest = self.rest()
+        return [sse.parse(rest)] if rest.strip() else []
+
+    def rest(self) -> bytes:
+        """What came of an event that is not whole. It is not kept."""
         rest = b"".join(self._pieces)
         self._pieces = []
-        return [sse.parse(rest)] if rest.strip() else []
+        return rest
 
     def _keep(self, data: bytes, edge: bytes) -> None:
         if data:

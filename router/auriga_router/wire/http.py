@@ -13,7 +13,8 @@ import httptools
 
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _CHUNKED_HEAD: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked")
+_CODED: Final = b"\r\ntransfer-encoding:"
+_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n")
 _CONTENT_TYPE: Final = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)")
 _RETRY_AFTER: Final = re.compile(rb"\r\nretry-after:[ \t]*([^\r\n]*)")
 _RETRY_AFTER_MS: Final = re.compile(rb"\r\nretry-after-ms:[ \t]*([^\r\n]*)")
@@ -51,13 +52,16 @@ def chunk(data: bytes) -> bytes:
 class ResponseHead:
     """The head of a response that llhttp accepted: status, framing, and the few headers that anyone asks for."""
 
-    __slots__ = ("_lines", "chunked", "status")
+    __slots__ = ("_lines", "chunked", "other_coding", "status")
 
     def __init__(self, status: int, raw: bytes) -> None:
         self.status = status
         self._lines = lines = raw.lower()
         # From behind: in so few bytes CPython's search from the front takes five times as long.
-        self.chunked = lines.rfind(b"transfer-encoding") >= 0 and _CHUNKED.search(lines) is not None
+        coded = lines.rfind(_CODED) >= 0
+        self.chunked = coded and _CHUNKED.search(lines) is not None
+        self.other_coding = coded and not self.chunked
+        """The body is coded in a way that nobody asked for. llhttp would read it to the end of the connection."""
 
     @property
     def ends_with_connection(self) -> bool:

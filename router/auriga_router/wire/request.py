@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 import httptools
 
 MAX_HEAD: Final = 65536
-"""Bytes of a request's head."""
+"""Bytes of a request's head; and of what else is no body: trailers, and what chunks have beside their data."""
+_A_CHUNK: Final = 8
+"""Bytes around a chunk of one byte, and a few more."""
 
 LOAD: Final = b"/load"
 """Where the router tells its load."""
@@ -54,6 +56,7 @@ class Request:
 
     __slots__ = (
         "_pieces",
+        "beside",
         "has_head",
         "head_size",
         "headers",
@@ -63,6 +66,7 @@ class Request:
         "repeats",
         "size",
         "target",
+        "unknown_version",
     )
 
     def __init__(self) -> None:
@@ -70,6 +74,8 @@ class Request:
         self.target = b""
         self.headers: dict[bytes, bytes] = {}
         self.http10 = False
+        self.unknown_version = False
+        """Neither HTTP/1.0 nor HTTP/1.1, although llhttp can read it."""
         self.keep_alive = True
         self.repeats = b""
         """A header that came twice although it must not."""
@@ -78,6 +84,8 @@ class Request:
         """Bytes of the head so far, about."""
         self.size = 0
         """Bytes of the body so far."""
+        self.beside = 0
+        """Bytes after the head that are no body, about."""
         self._pieces: list[bytes] = []
 
     @property
@@ -112,14 +120,18 @@ class RequestReader:
     def feed(self, data: bytes) -> None:
         """Take in bytes. Raises httptools.HttpParserError."""
         before = self.current
+        size = 0 if before is None else before.size
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         request = self.current
-        if request is None or request.has_head:
+        if request is None:
             return
-        if request is before:
+        if request.has_head:
+            if request is before:
+                request.beside += len(data) - (request.size - size)
+        elif request is before:
             request.head_size += len(data)  # all of it was head, though of an endless header httptools tells nothing
         else:
             request.head_size = self._head_bytes
@@ -183,7 +195,9 @@ class RequestReader:
             request.method = parser.get_method()
             request.keep_alive = parser.should_keep_alive()
             if not request.keep_alive or b"connection" in request.headers:
-                request.http10 = parser.get_http_version() == "1.0"
+                version = parser.get_http_version()
+                request.http10 = version == "1.0"
+                request.unknown_version = not request.http10 and version != "1.1"
                 request.keep_alive = request.keep_alive and not request.http10
 
     def on_body(self, piece: bytes) -> None:
@@ -199,13 +213,35 @@ class RequestReader:
             self.current = None
 
 
+def is_too_large(request: Request, body_limit: int) -> bool:
+    """Has it outgrown a limit, although its framing is right so far?"""
+    return request.size > body_limit or request.head_size > MAX_HEAD or _is_mostly_framing(request)
+
+
+def _is_mostly_framing(request: Request) -> bool:
+    return request.beside > MAX_HEAD and request.beside > MAX_HEAD + _A_CHUNK * request.size
+
+
 def check(request: Request, body_limit: int) -> Refusal | None:
     """What llhttp lets pass and we do not, in a request whose head is here."""
-    headers = request.headers
+    return _too_large(request, body_limit) or _wrong(request)
+
+
+def _too_large(request: Request, body_limit: int) -> Refusal | None:
+    length = request.headers.get(b"content-length")
     if request.head_size > MAX_HEAD:
         return Refusal(431, f"the head of the request is larger than {MAX_HEAD} bytes", request.target)
-    if request.size > body_limit or (not request.size and int(headers.get(b"content-length", b"0")) > body_limit):
+    if request.size > body_limit or (length is not None and not request.size and int(length) > body_limit):
         return Refusal(413, f"the body is larger than {body_limit} bytes", request.target)
+    if _is_mostly_framing(request):
+        return Refusal(431, "the trailers, or the extensions of chunks, are too large", request.target)
+    return None
+
+
+def _wrong(request: Request) -> Refusal | None:
+    headers = request.headers
+    if request.unknown_version:
+        return Refusal(505, "the only versions understood are HTTP/1.1 and HTTP/1.0", request.target)
     if request.repeats:
         return Refusal(400, f"there is more than one {request.repeats.decode('ascii')} header", request.target)
     if b"transfer-encoding" in headers and request.http10:

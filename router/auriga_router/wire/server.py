@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import httptools
 
 from auriga_router.ports import Client, CoarseClock
-from auriga_router.wire.request import MAX_HEAD, Refusal, Request, RequestReader, check
+from auriga_router.wire.request import Refusal, Request, RequestReader, check, is_too_large
 
 _HEAD_SECONDS: Final = 30.0
 _BODY_SECONDS: Final = 300.0
@@ -199,7 +199,7 @@ class ServerConnection(asyncio.Protocol, Client):
             self._refusal = check(request, self._hub.body_limit)
             if self._refusal is None and b"expect" in request.headers and not self._answering:
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        elif request.size > self._hub.body_limit or request.head_size > MAX_HEAD:
+        elif is_too_large(request, self._hub.body_limit):
             self._refusal = check(request, self._hub.body_limit)
 
     def _advance(self) -> None:

@@ -159,8 +159,11 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
             start = data.index(_HEAD_END, start) + 4
         end = data.index(_HEAD_END, start) + 4
         self._head = b""
-        self._response = ResponseHead(notes.status, data[start:end])
-        user.on_response(self._response, data[end:], notes.complete)
+        self._response = response = ResponseHead(notes.status, data[start:end])
+        if response.other_coding:
+            self._break(framing=True)
+        else:
+            user.on_response(response, data[end:], notes.complete)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Called by the event loop."""
