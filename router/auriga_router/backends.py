@@ -52,7 +52,7 @@ def compile_backend(
     asleep = not endpoints and spec.external is None and not spec.suspended
     wanted = asleep and (spec.autoscaling is not None or spec.replicas > 0)
     returns = wanted and _returns(model, not_ready, known)
-    cold = wanted and (returns or not _failed(model))
+    cold = wanted and not _failed(model)
     external_name = spec.external.model if spec.external is not None else ""
     return Backend(
         key=key,

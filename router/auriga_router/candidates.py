@@ -170,4 +170,4 @@ class Candidates:
                 choice = choose(asked, needs, avoided, self._overflowed, now, key=call.key)
                 if choice is not None:
                     return choice
-        return who_comes(chain, needs, self._overflowed, now)
+        return who_comes(chain, needs, self._overflowed, now, begun=True)

@@ -109,7 +109,7 @@ class Exchange(Attempting):
         """For a slot, or for an endpoint, in the Model's queue; who has been asked for before waits at its head."""
         self._state = State.QUEUED
         self._queue = backend.slots
-        if backend.cold:
+        if backend.asleep:
             self._begin_waiting(now)
         self._queue.wait(self, now, ahead=bool(self._failed))
         self.expires = self._deadline if self._waiting is None else min(self._deadline, self._waiting.expires)

@@ -36,5 +36,5 @@ def call_beside(table: RoutingTable, model: str, now: float) -> None:
     for chain in table.chains.values():
         if chain.has_asleep and model in chain.models:
             for member in chain.members:
-                if member.backend.cold and member.backend.slots.waiting:
+                if member.backend.asleep and member.backend.slots.waiting:
                     member.backend.slots.call(now)

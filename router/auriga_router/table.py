@@ -102,7 +102,7 @@ class Backend:
     wakes: bool = False
     """It is cold, and gets an endpoint because somebody asks."""
     returns: bool = False
-    """It is cold, has served before, and is being started again."""
+    """It has no endpoint any more, and is being started again; not cold if that is because it crashed."""
     asleep: bool = False
     """It is served here and has no endpoint, for whatever reason but that it is suspended."""
     progress: Progress | None = None

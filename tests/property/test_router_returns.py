@@ -261,6 +261,35 @@ def test_other_members_are_asked_first(able: bool, on_cold: str) -> None:
     assert world.servers[OTHER].requests == (2 if able else 0)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_would_wait_for_a_cold_member_does_not_for_one_that_crashed(stream: bool) -> None:
+    """``onCold: Wait`` is for starts that go well; where somebody else can answer, a crash is a failure."""
+    world = World(served("m2"), fallback={"onCold": "Wait"})
+    world.become(state("Loading"))
+    waits = world.post(stream=stream)
+    world.later(2.0, lambda: world.become(CRASHED))
+    assert 2.0 <= world.run() <= 2.3
+    assert text("openai", waits, stream=stream) == TEXT
+    late = world.post(stream=stream)
+    assert world.run() <= 0.3
+    assert text("openai", late, stream=stream) == TEXT
+    assert world.servers[OTHER].requests == 2
+
+
+@pytest.mark.parametrize("longest", [0, 1])
+def test_a_begun_stream_has_a_place_in_the_queue_however_long_it_is(longest: int) -> None:
+    world = World(spec={"limits": {"maxQueued": longest}})
+    clients = [world.post() for _ in range(3)]
+    world.dies(after(3))
+    refused: list[Client] = []
+    for second in (2.0, 2.1):
+        world.later(second, lambda: refused.append(world.post(stream=False)))
+    world.returns(8.0)
+    world.run_all()
+    assert [text("openai", client) for client in clients] == [TEXT] * 3
+    assert [told("openai", client, stream=False).status for client in refused] == [503, 503]
+
+
 def test_a_member_that_is_asleep_may_be_back_first() -> None:
     asleep = served("m2", state("ScaledToZero"), autoscaling={"minReplicas": 0, "maxReplicas": 1})
     world = World(asleep)

@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 
 from support import upstreams_scripts as scripts
-from support.upstreams import Upstream
+from support.http_client import RawClient, until
+from support.upstreams import Upstream, Visit
 
 MANIFEST = """
 apiVersion: auriga.dev/v1alpha1
@@ -98,6 +99,42 @@ async def test_it_serves_follows_its_files_and_drains_on_sigterm(tmp_path: Path)
                 ("default/second", "Ok"),
             ]
             assert all(record["role"] == "assistant" and record["status"] == 200 for record in records)
+
+
+async def test_sigterm_refuses_new_connections_and_lets_a_stream_finish(tmp_path: Path) -> None:
+    release = asyncio.Event()
+
+    async def slow(visit: Visit) -> None:
+        start, end = scripts.events()[:3], scripts.events()[3:]
+        await visit.send(scripts.SSE_HEAD + b"".join(map(scripts.chunk, start)))
+        await release.wait()
+        await visit.send(b"".join(map(scripts.chunk, end)) + b"0\r\n\r\n")
+
+    async with Upstream(slow) as upstream:
+        (tmp_path / "models.yaml").write_text(MANIFEST.format(name="first", address=upstream.address))
+        async with running("-f", str(tmp_path)) as (process, address):
+            port = int(address.rpartition(":")[2])
+
+            async def refuses() -> bool:
+                try:
+                    async with RawClient(port):
+                        return False
+                except ConnectionError:
+                    return True
+
+            async with RawClient(port) as client:
+                await client.post(
+                    {"model": "assistant", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+                )
+                await client.body_until(scripts.events()[2])
+                process.send_signal(signal.SIGTERM)
+                await until(refuses)
+                release.set()
+                reply = await client.reply()
+            assert (reply.status, reply.whole) == (200, True)
+            assert reply.body == b"".join(scripts.events())
+            async with asyncio.timeout(60):
+                assert await process.wait() == 0
 
 
 async def test_manifests_with_errors_start_nothing(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def compiled(*states: tuple[Model, dict[str, str]]) -> Backend:
 def test_who_has_served_and_is_started_again_returns(now: Model, returns: bool) -> None:
     after = compiled((served("Ready"), UP), (now, {}))
     assert (after.returns, after.asleep) == (returns, not now.spec.suspended)
-    assert after.cold or not returns
+    crashed = now.status is not None and now.status.phase == "Failed"
+    assert after.cold is (not crashed and not now.spec.suspended and (now.spec.replicas > 0 or after.wakes))
     assert not compiled((now, {})).returns, "it has never served"
     assert not compiled((served("Ready"), UP), (now, UP)).returns, "it serves"
 

@@ -66,7 +66,7 @@ def choose_or_wait(
         backend = member.backend
         slots = backend.slots
         if not can_answer(member, needs, overflowed):
-            if chain.waits_for_cold and _is_worth_waiting(member, needs, overflowed, now):
+            if chain.waits_for_cold and backend.cold and _is_worth_waiting(member, needs, overflowed, now):
                 return wait or Wait(member)
             continue
         if slots.pace is not None and slots.pace.wait(now) > 0.0:
@@ -84,10 +84,14 @@ def choose_or_wait(
     return wait or _probe(chain, needs, tried, overflowed) or who_comes(chain, needs, overflowed, now)
 
 
-def who_comes(chain: Chain, needs: frozenset[str], overflowed: int, now: float) -> Wait | None:
-    """Whom to wait for where nobody is left: a member that starts because it is asked, or that starts again."""
+def who_comes(chain: Chain, needs: frozenset[str], overflowed: int, now: float, *, begun: bool = False) -> Wait | None:
+    """Whom to wait for where nobody is left: a member that starts because it is asked, or that starts again.
+
+    ``begun``: a part of the answer is out. It had a slot, and is to be brought to an end: the queue is not too long.
+    """
     for member in chain.members:
-        if (member.backend.wakes or member.backend.returns) and _is_worth_waiting(member, needs, overflowed, now):
+        backend = member.backend
+        if (backend.wakes or backend.returns) and _is_worth_waiting(member, needs, overflowed, now, begun=begun):
             return Wait(member)
     return None
 
@@ -107,15 +111,19 @@ def wake(chain: Chain, needs: frozenset[str], overflowed: int, before: Member | 
     return found
 
 
-def _is_cold(member: Member, needs: frozenset[str], overflowed: int) -> bool:
-    """Has it no endpoint yet, and is that all that it lacks?"""
-    return member.backend.cold and _lacks_only_an_endpoint(member, needs, overflowed)
+def _is_to_come(member: Member, needs: frozenset[str], overflowed: int) -> bool:
+    """Has it no endpoint yet, or again, and is that all that it lacks?"""
+    return (member.backend.cold or member.backend.returns) and _lacks_only_an_endpoint(member, needs, overflowed)
 
 
-def _is_worth_waiting(member: Member, needs: frozenset[str], overflowed: int, now: float) -> bool:
-    """Is it cold, on its way as far as is known, and is there a place in its queue?"""
+def _is_worth_waiting(
+    member: Member, needs: frozenset[str], overflowed: int, now: float, *, begun: bool = False
+) -> bool:
+    """Is it on its way as far as is known, and is there a place in its queue?"""
     backend = member.backend
-    return _is_cold(member, needs, overflowed) and not is_stuck(backend, now) and backend.slots.may_wait()
+    if not _is_to_come(member, needs, overflowed) or is_stuck(backend, now):
+        return False
+    return begun or backend.slots.may_wait()
 
 
 def _lacks_only_an_endpoint(member: Member, needs: frozenset[str], overflowed: int) -> bool:
@@ -157,7 +165,7 @@ def retry_after(chain: Chain, needs: frozenset[str], now: float, overflowed: int
     starts = [
         member.backend.progress.left + NOT_READY_RETRY_AFTER
         for member in chain.members
-        if member.backend.progress is not None and _is_cold(member, needs, overflowed)
+        if member.backend.progress is not None and _is_to_come(member, needs, overflowed)
     ]
     return max(1, math.ceil(min(waits or starts, default=NOT_READY_RETRY_AFTER)))
 
