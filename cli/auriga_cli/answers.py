@@ -5,19 +5,26 @@ from __future__ import annotations
 from rich.table import Table
 
 from auriga_cli import console
+from auriga_cli.progress import Progress
 from auriga_cli.remote.answer import Answer
 from auriga_cli.remote.attempts import Attempt
 from auriga_cli.remote.errors import RefusedError, RemoteError
 
 
-def stream(answer: Answer, quiet: bool) -> None:
-    """Prints the answer while it comes. Raises what the answer raises; the line is ended in any case."""
+def stream(answer: Answer, quiet: bool, waiting: Progress) -> None:
+    """Prints the answer while it comes; ``waiting`` is shown until then.
+
+    Raises what the answer raises; the line is ended in any case.
+    """
     named = bool(answer.model)
+    if named:
+        waiting.close()
     if named and not quiet:
         console.err.print(console.printable(heading(answer)), style="dim")
     try:
-        _pieces(answer, thoughts=not quiet and console.err.is_terminal)
+        _pieces(answer, waiting, thoughts=not quiet and console.err.is_terminal)
     finally:
+        waiting.close()
         if answer.content and not answer.content.endswith("\n"):
             console.write("\n")
     if not quiet:
@@ -25,9 +32,11 @@ def stream(answer: Answer, quiet: bool) -> None:
         console.err.print(console.printable(figures(answer) + by), style="dim")
 
 
-def _pieces(answer: Answer, thoughts: bool) -> None:
+def _pieces(answer: Answer, waiting: Progress, thoughts: bool) -> None:
     thinking = False
     for piece in answer:
+        if piece.reasoning or piece.content:
+            waiting.close()
         if piece.reasoning and thoughts:
             console.err.print(console.printable(piece.reasoning), style="dim italic", end="")
             thinking = True

@@ -13,6 +13,7 @@ import typer
 from auriga_cli import answers, console
 from auriga_cli.conversation import Conversation, record
 from auriga_cli.exit_codes import ExitCode
+from auriga_cli.progress import waiting
 from auriga_cli.remote.answer import Answer
 from auriga_cli.remote.client import Client
 from auriga_cli.remote.errors import RefusedError, RemoteError, UnreachableError
@@ -61,9 +62,10 @@ def run(talk: Talk, question: str | None) -> None:
 def _ask(client: Client, talk: Talk, question: str) -> None:
     content = ""
     try:
-        with client.chat(talk.conversation.request(question)) as answer:
+        asked = client.chat(talk.conversation.request(question))
+        with waiting(client.url, talk.conversation.role, quiet=talk.quiet) as progress, asked as answer:
             try:
-                answers.stream(answer, talk.quiet)
+                answers.stream(answer, talk.quiet, progress)
             finally:
                 content = answer.content
     finally:

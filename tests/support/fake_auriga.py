@@ -28,6 +28,8 @@ class Reply:
     content_type: str = "application/json"
     lines: list[str] = field(default_factory=list)
     """Raw lines of the stream after the pieces."""
+    begin: threading.Event | None = None
+    """It begins only when this is set."""
 
 
 @dataclass
@@ -48,6 +50,8 @@ class FakeAuriga:
     async def chat(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
         reply = self.replies.pop(0)
+        if reply.begin:
+            await asyncio.to_thread(reply.begin.wait, 30)
         if reply.body is not None:
             return web.Response(
                 status=reply.status, text=reply.body, headers=reply.headers, content_type=reply.content_type

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -254,3 +255,25 @@ def test_a_shell_completes_what_a_running_auriga_answers_to(server: FakeAuriga) 
         with start(more={**words, "AURIGA_URL": url}, **pipes) as child:
             out, err = child.communicate(timeout=SECONDS)
         assert (out.strip(), err) == (completed, "")
+
+
+LOADING = {
+    "namespace": "default", "name": "demo", "phase": "Loading", "message": "its engine loads the weights, 3 s so far",
+}  # fmt: skip
+CHAIN = {"namespace": "default", "name": "c", "role": "coding", "members": [{"model": "gone"}, {"model": "demo"}]}
+ERASED = "\x1b[2K"
+
+
+def test_while_a_model_loads_a_terminal_shows_how_far_it_is(server: FakeAuriga) -> None:
+    begin = threading.Event()
+    server.status = {"models": [LOADING], "roleChains": [CHAIN]}
+    server.replies = [Reply(["Hello!"], HEADERS, begin=begin)]
+    with Terminal("chat", "coding", "hi", "--url", server.url) as terminal:
+        terminal.until("demo: loading: its engine loads the weights, 3 s so far")
+        download = {"percent": 37, "eta": "2m"}
+        server.status["models"] = [LOADING | {"phase": "Downloading", "message": "1 of 3 GiB", "download": download}]
+        terminal.until("demo: downloading: 1 of 3 GiB, 2m left")
+        begin.set()
+        terminal.until("Hello!")
+        assert terminal.ended() == 0
+    assert ERASED in terminal.raw.rpartition("2m left")[2].partition("demo answers")[0]

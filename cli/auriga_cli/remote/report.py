@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from auriga_cli.remote.errors import UnreachableError
 
+_COMING = ("Pending", "Downloading", "Loading")
 _RESTING = ("Suspended", "ScaledToZero")
 """Phases in which a Model does not serve because somebody wants it so."""
 
@@ -53,6 +54,14 @@ class Model(_Part):
         """Serves, or does not serve because somebody wants it so."""
         return self.phase == "Ready" or self.phase in _RESTING
 
+    @property
+    def progress(self) -> str:
+        """How far it is, while it is on its way to serving; else empty."""
+        if self.phase not in _COMING:
+            return ""
+        left = f", {self.download.eta} left" if self.download and self.download.eta else ""
+        return f"{_named(self, self.phase.lower())}{left}"
+
 
 class Member(_Part):
     """One Model in a RoleChain."""
@@ -74,6 +83,12 @@ class RoleChain(_Part):
     active_member: str | None = None
     members: tuple[Member, ...] = ()
 
+    @property
+    def names(self) -> set[str]:
+        """What it answers to."""
+        names = (self.role, *self.synonyms)
+        return {*names, *(f"{self.namespace}/{name}" for name in names)}
+
 
 class Report(_Part):
     """Everything that one Auriga serves."""
@@ -83,9 +98,19 @@ class Report(_Part):
 
     def waiting_for(self) -> list[str]:
         """What is not ready yet, each with why: ``Model demo: Loading``."""
-        models = [f"Model {_named(model)}" for model in self.models if not model.settled]
+        models = [f"Model {_named(model, model.phase)}" for model in self.models if not model.settled]
         chains = [f"RoleChain {chain.name}: no member is ready" for chain in self.role_chains if not chain.ready]
         return models + chains
+
+    def coming(self, name: str) -> str:
+        """How far the first Model is that could answer to ``name`` and is on its way; empty if none is."""
+        chains = [chain for chain in self.role_chains if name in chain.names]
+        wanted = [(chain.namespace, member.model) for chain in chains for member in chain.members]
+        models = {(model.namespace, model.name): model for model in self.models}
+        if not chains:
+            wanted = [key for key in models if name in (key[1], "/".join(key))]
+        texts = (models[key].progress for key in wanted if key in models)
+        return next((text for text in texts if text), "")
 
     @property
     def namespaces(self) -> set[str]:
@@ -103,5 +128,5 @@ def read(value: dict[str, Any]) -> Report:
         raise UnreachableError(f"what answers there is no Auriga, or a much newer one: /status: {where}") from error
 
 
-def _named(model: Model) -> str:
-    return ": ".join(part for part in (model.name, model.phase, model.message or model.reason) if part)
+def _named(model: Model, phase: str) -> str:
+    return ": ".join(part for part in (model.name, phase, model.message or model.reason) if part)
