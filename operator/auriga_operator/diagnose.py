@@ -152,17 +152,21 @@ def _unschedulable(pod: PodView, seen: ModelSnapshot) -> Problem:
     return Problem("Unschedulable", f"no node takes the pod: {advice}; {says}", stalled=False)
 
 
+_NO_IMAGE = frozenset((
+    "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
+    "RegistryUnavailable", "SignatureValidationFailed",
+))  # fmt: skip
+_BACK_OFF = re.compile(r'Back-off pulling image "[^"]*"(: \w+: )?')
+"""What the kubelet puts before the error, from 1.32 on, or says instead of it, while it waits before another try."""
+
+
 def _image(container: ContainerView, seen: ModelSnapshot) -> Problem | None:
-    if container.waiting not in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"):
+    if container.waiting not in _NO_IMAGE:
         return None
     field = "spec.engine.image" if container.name == ENGINE else "the image"
     advice = f"check {field}, and imagePullSecrets in spec.podTemplate.spec if its registry asks for a login"
-    # Without what the kubelet adds while it waits, which changes all the time.
-    says = (
-        ""
-        if container.waiting_message.startswith("Back-off")
-        else f"; the node says: {tail(container.waiting_message)}"
-    )
+    said = _BACK_OFF.sub("", container.waiting_message, count=1)
+    says = f"; the node says: {tail(said)}" if said else ""
     return Problem("ImagePullBackOff", f"image {container.image} cannot be pulled: {advice}{says}")
 
 

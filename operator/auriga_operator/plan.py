@@ -163,7 +163,8 @@ def _kept(seen: ModelSnapshot) -> Iterator[Key]:
         if key.kind in (JOBS.kind, CLAIMS.kind) and blocked:
             yield key
     job = seen.job
-    if job and not _fetch_again(seen):
+    # What is here already stays in the claim: a Model that is no longer suspended goes on from there.
+    if job and not _fetch_again(seen) and (job.complete or not seen.model.spec.suspended):
         yield seen.key(JOBS.kind, job.name)
 
 

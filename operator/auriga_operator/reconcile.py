@@ -17,9 +17,10 @@ from auriga_operator.farewell import Mark
 from auriga_operator.interest import parent
 from auriga_operator.kube import FIELD_MANAGER, Kube
 from auriga_operator.notices import Notice
+from auriga_operator.objects.base import owned_by
 from auriga_operator.observe import Observer
 from auriga_operator.plan import Deletion, Plan, Resize, decide
-from auriga_operator.resources import CHAINS, DEPLOYMENTS, Key, Object, key_of
+from auriga_operator.resources import BY_KIND, CHAINS, DEPLOYMENTS, Key, Object, key_of
 from auriga_operator.rollouts import Rollouts
 from auriga_operator.scaling import Scaling
 from auriga_operator.settings import Settings
@@ -164,11 +165,21 @@ class Reconciler:
         except ApiError as error:
             if error.status != 409 or known:
                 raise
-            raise Stalled(
-                "NameTaken",
-                f"there is a {item['kind']} {item['metadata']['name']} already that does not belong to it: delete or"
-                " rename that one, or give the Model another name",
-            ) from error
+            if not await self._ours(item):
+                raise Stalled(
+                    "NameTaken",
+                    f"there is a {item['kind']} {item['metadata']['name']} already that does not belong to it: delete"
+                    " or rename that one, or give the Model another name",
+                ) from error
+            self._put(await self._kube.apply(item))
+
+    async def _ours(self, item: Object) -> bool:
+        """Whether what has that name is the Model's own, though somebody took the label away by which it is seen."""
+        key = key_of(item)
+        selectors = {"fieldSelector": f"metadata.name={key.name}"}  # the operator may list those, and not get them
+        pages = self._kube.pages(BY_KIND[key.kind], key.namespace, selectors)
+        found = [live async for page, _ in pages for live in page]
+        return any(owned_by(live, item["metadata"]["ownerReferences"][0]["uid"]) for live in found)
 
     async def _mark(self, mark: Mark) -> None:
         """Best effort: fewer replicas do not wait for the right ones to go."""
@@ -243,7 +254,7 @@ class Reconciler:
             "conditions": conditions(findings, generation, (), self._clock()),
         }
         if gist(item.get("status")) != gist(status):
-            await self._write_status(item, status)
+            await self._report(key, status, notices.of_model)
 
 
 def _as_problem(failure: BaseException) -> Problem:

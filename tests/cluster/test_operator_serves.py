@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from auriga_operator.labels import MANAGED_BY
 from support.controlplane import ControlPlane
 from support.kubelet import Kubelet
 from support.operators import Namespace, Object, Operator, claim, condition, volume_model
@@ -82,6 +83,11 @@ def test_somebody_elses_edit_of_a_child_is_put_right(place: Namespace) -> None:
     place.patch("Service", "model-kept", {"spec": {"selector": {"auriga.dev/model": "other"}}})
     place.until("Deployment", lambda found: found["model-kept"]["spec"]["replicas"] == 1)
     place.until("Service", lambda found: found["model-kept"]["spec"]["selector"]["auriga.dev/model"] == "kept")
+    place.patch("Service", "model-kept", {"metadata": {"labels": {MANAGED_BY: "somebody"}}})
+    place.until("Service", lambda found: found["model-kept"]["metadata"]["labels"][MANAGED_BY] == "auriga")
+    place.patch("Deployment", "model-kept", {"spec": {"paused": True}})
+    place.until("Deployment", lambda found: not found["model-kept"]["spec"].get("paused"))
+    place.ready("kept", "Starting")
     place.delete("Deployment", "model-kept")
     place.until("Deployment", lambda found: _uid(found.get("model-kept")) not in ("", made["metadata"]["uid"]))
 

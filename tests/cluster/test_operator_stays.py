@@ -10,7 +10,7 @@ import pytest
 
 from support.controlplane import ControlPlane
 from support.kube.ports import free_ports
-from support.kubelet import Kubelet
+from support.kubelet import Kubelet, terminated
 from support.operators import Namespace, Object, Operator, claim, condition, volume_model
 
 CHAIN = {"kind": "RoleChain", "metadata": {"name": "coding"}, "spec": {"members": [{"model": "a"}, {"model": "b"}]}}
@@ -35,6 +35,18 @@ def led(place: Namespace) -> str:
     return holder(place)
 
 
+def broken(place: Namespace, kubelet: Kubelet) -> None:
+    """A Model that crashes, and one whose Secret is not there."""
+    reference = {"name": "nowhere", "key": "token"}
+    external = {"external": {"provider": "openai", "credentialsSecretRef": reference}}
+    place.apply(volume_model("crashes"), {"kind": "Model", "metadata": {"name": "keyless"}, "spec": external})
+    pod = kubelet.pod("crashes")
+    kubelet.place(pod)
+    kubelet.waiting(pod, "CrashLoopBackOff", "back-off 10s", restarts=1, last=terminated(1, "no"))
+    place.ready("crashes", "EngineCrashed")
+    place.ready("keyless", "SecretNotFound")
+
+
 def test_a_restart_with_nothing_changed_writes_nothing(place: Namespace, tmp_path: Path) -> None:
     kubelet = Kubelet(place)
     with Operator(place.plane, place.name, tmp_path / "first"):
@@ -48,6 +60,7 @@ def test_a_restart_with_nothing_changed_writes_nothing(place: Namespace, tmp_pat
         place.apply({"kind": "Model", "metadata": {"name": "c"}, "spec": {"external": {"provider": "openai"}}})
         kubelet.serve("a")
         place.ready("a", "Serving")
+        broken(place, kubelet)
         place.model("b", lambda status: status.get("replicas") == 2)
         place.until(
             "RoleChain", lambda found: condition(found["coding"].get("status") or {}, "Ready").get("status") == "True"

@@ -47,7 +47,8 @@ def crashed(**fields: Any) -> PodView:
         (away('persistentvolumeclaim "w" not found'), "ClaimNotFound", "claim w"),
         (away("pod has unbound immediate PersistentVolumeClaims"), "VolumeNotBound", "StorageClass"),
         (waiting("ErrImagePull", "manifest unknown"), "ImagePullBackOff", "manifest unknown"),
-        (waiting("ImagePullBackOff", "Back-off pulling image"), "ImagePullBackOff", "imagePullSecrets"),
+        (waiting("ImagePullBackOff", 'Back-off pulling image "i"'), "ImagePullBackOff", "asks for a login"),
+        (waiting("RegistryUnavailable", "down"), "ImagePullBackOff", "the node says: down"),
         (waiting("CreateContainerConfigError", 'secret "s" not found'), "CreateContainerConfigError", '"s" not found'),
         (crashed(restarts=1, ended=ended(137, reason="OOMKilled"), memory_limit="4Gi"), "OOMKilled", "limit of 4Gi"),
         (
@@ -63,6 +64,15 @@ def test_a_pod_that_does_not_serve_says_why(pod: PodView, reason: str, says: str
     problem = with_pod(pod, resources={"limits": {"nvidia.com/gpu": 2}})
     assert problem.reason == reason
     assert says.lower() in problem.message.lower()
+
+
+def test_what_is_said_of_an_image_stays_the_same_between_two_tries() -> None:
+    tried = with_pod(waiting("ErrImagePull", "rpc error: not found"))
+    between = with_pod(
+        waiting("ImagePullBackOff", 'Back-off pulling image "a/b:c": ErrImagePull: rpc error: not found')
+    )
+    assert tried == between
+    assert tried.message.endswith("the node says: rpc error: not found")
 
 
 @pytest.mark.parametrize(

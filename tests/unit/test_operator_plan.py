@@ -91,6 +91,15 @@ def test_fetched_weights_are_served_and_their_job_stays() -> None:
     assert plan(lost).empty, "the Deployment remembers where they lie"
 
 
+def test_a_suspended_model_fetches_nothing_and_keeps_what_is_there() -> None:
+    fetching = done(seen(a_model(source=HUB)))
+    assert deleted(plan(edited(fetching, source=HUB, suspended=True))) == ["Job"]
+    (key,) = (key for key in fetching.owned if key.kind == "Job")
+    complete = {**fetching.owned[key], "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    fetched = replace(fetching, owned={**fetching.owned, key: complete}, report=THERE)
+    assert deleted(plan(edited(fetched, source=HUB, suspended=True))) == []
+
+
 def test_other_weights_come_beside_those_that_serve() -> None:
     served = done(replace(done(seen(a_model(source=HUB))), report=THERE))
     other = {"huggingFace": {"repo": "o/other"}}

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from auriga_operator.errors import ApiError, Unreachable
+from auriga_operator.kube import Selectors
 from auriga_operator.load_book import LoadBook
 from auriga_operator.observe import Observer
 from auriga_operator.reconcile import Reconciler
-from auriga_operator.resources import Key, Object, key_of
+from auriga_operator.resources import Key, Object, Resource, key_of
 from auriga_operator.scaling import Scaling
 from auriga_operator.settings import Settings
 from auriga_operator.store import Store
 from auriga_operator.workqueue import Failed
 from support.operator_world import NOW, VOLUME, live
 
+Page = tuple[list[Object], str]
 MODEL, CHAIN = Key("Model", "default", "m"), Key("RoleChain", "default", "c")
 
 
@@ -29,6 +32,7 @@ class FakeKube:
         self.store = store
         self.writes: list[str] = []
         self.refusals: dict[str, Exception] = {}
+        self.unseen: dict[Key, Object] = {}  # without the labels by which the operator sees them
         self.after: dict[str, str] = {}  # what is answered only once something else is
         self.answered: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.version = 100
@@ -44,12 +48,19 @@ class FakeKube:
                 await self.answered[self.after[what]].wait()
         if what in self.refusals:
             raise self.refusals[what]
+        if not force and key_of(item) in self.unseen:
+            raise ApiError(409, "Conflict", "managed by another")
         self.version += 1
         before = self.store.get(key_of(item))
         made = {**(before or {}), "status": item["status"]} if subresource else live(item, before)
         metadata = {"uid": "uid", **made["metadata"], "resourceVersion": str(self.version)}
         self.answered[what].set()
         return {**made, "metadata": metadata}
+
+    async def pages(self, resource: Resource, namespace: str, selectors: Selectors) -> AsyncIterator[Page]:
+        name = selectors["fieldSelector"].removeprefix("metadata.name=")
+        item = self.unseen.get(Key(resource.kind, namespace, name))
+        yield ([item] if item else []), "1"
 
     async def create(self, item: Object) -> Object:
         self.writes.append(f"{item['kind']} {item['reason']}")
@@ -192,9 +203,22 @@ async def test_a_refusal_is_told_and_tried_again_later(world: World) -> None:
     assert (world.store.get(MODEL) or {})["status"]["phase"] == "Pending"
 
 
+def service_of(uid: str) -> Object:
+    owner = {"uid": uid, "controller": True}
+    return {"kind": "Service", "metadata": {"name": "model-m", "namespace": "default", "ownerReferences": [owner]}}
+
+
+async def test_what_is_its_own_and_has_lost_its_labels_is_put_right(world: World) -> None:
+    world.put_model()
+    world.kube.unseen[Key("Service", "default", "model-m")] = service_of("uid")
+    _, writes = await world.run()
+    assert writes.count("Service") == 1
+    assert world.reason() == "Starting"
+
+
 async def test_what_has_its_name_already_is_not_taken(world: World) -> None:
     world.put_model()
-    world.kube.refusals["Service"] = ApiError(409, "Conflict", "managed by another")
+    world.kube.unseen[Key("Service", "default", "model-m")] = service_of("another")
     with pytest.raises(Failed):
         await world.run()
     assert world.reason() == "NameTaken"
@@ -259,7 +283,6 @@ async def test_an_event_that_was_told_before_is_no_error(world: World) -> None:
 
 async def test_a_spec_that_cannot_be_read_says_so_once(world: World) -> None:
     world.put_model(spec={"source": {"volume": {"claimName": "w", "path": "../up"}}})
-    assert (await world.run())[1] == ["status"]
-    status = (world.store.get(MODEL) or {})["status"]
-    assert [each["reason"] for each in status["conditions"]] == ["InvalidSpec", "InvalidSpec"]
+    assert (await world.run())[1] == ["status", "Event InvalidSpec"]
+    assert [each["reason"] for each in world.status()["conditions"]] == ["InvalidSpec", "InvalidSpec"]
     assert (await world.run())[1] == []

@@ -34,6 +34,8 @@ def deployment(
         "engine",
         spec={
             "replicas": replicas,
+            # The default, written so that a pause by somebody else is put right: changes would never arrive.
+            "paused": False,
             "revisionHistoryLimit": 2,
             # Longer than a start may take, so that a slow one is no failed rollout.
             "progressDeadlineSeconds": 7200,
