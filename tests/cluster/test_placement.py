@@ -13,7 +13,8 @@ import pytest
 from auriga_api.load import EndpointLoad, ModelLoad
 from auriga_operator.settings import Settings
 from support.controlplane import ControlPlane
-from support.kube import kwok
+from support.kube.kwok import KWOK
+from support.kube.program import ProgramMissingError
 from support.kube.provide import BinariesMissingError
 from support.load_routers import TOKEN, LoadRouter, own_address
 from support.operators import Namespace, Object, Operator, claim, condition, volume_model
@@ -30,8 +31,8 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedNodes]:
     """A cluster of their own: in the other tests' no pod is ever placed."""
     try:
         plane = ControlPlane(tmp_path_factory.mktemp("plane"), crds=sorted(CRDS.glob("*.yaml")), scheduler=True)
-        program = kwok.find()
-    except (BinariesMissingError, kwok.KwokMissingError) as missing:
+        program = KWOK.find()
+    except (BinariesMissingError, ProgramMissingError) as missing:
         raise pytest.fail.Exception(str(missing), pytrace=False) from None
     with plane, SimulatedNodes(plane, program) as nodes:
         yield nodes

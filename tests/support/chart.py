@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.kube.helm import HelmMissingError, find
+from support.kube.helm import HELM
+from support.kube.program import ProgramMissingError
 
 CHART = Path(__file__).parents[2] / "charts" / "auriga"
 
@@ -27,8 +28,8 @@ class RefusedError(Exception):
 def helm() -> Path:
     """Helm itself. Fails the test in one line where there is none."""
     try:
-        return find()
-    except HelmMissingError as missing:
+        return HELM.find()
+    except ProgramMissingError as missing:
         raise pytest.fail.Exception(str(missing), pytrace=False) from None
 
 

@@ -1,5 +1,6 @@
 """Where the test cluster's programs come from: the order, and what a person reads when there are none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from support.kube.binaries import CONTROL_PLANE, NODE, Folder, GiveUp, Machine, Obtain, Use, Way, decide
 from support.kube.download import choose
 from support.kube.go import WayError
+from support.kube.helm import HELM
+from support.kube.kwok import KWOK
+from support.kube.program import Program, ProgramMissingError
 
 ENVTEST = frozenset({"etcd", "kube-apiserver", "kubectl"})
 NOT_SET = Folder("KUBEBUILDER_ASSETS", None)
@@ -67,3 +71,37 @@ def test_a_download_is_the_newest_patch_of_the_same_minor() -> None:
     assert choose(index, "v1.34.4", "darwin-arm64") == ("v1.34.11", {"hash": "mac"})
     with pytest.raises(WayError, match=r"no Kubernetes v1\.33 is published for linux-amd64"):
         choose(index, "v1.33.1", "linux-amd64")
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """A program that nobody has, on a machine without Go."""
+    monkeypatch.setenv("AURIGA_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "go.mod").write_text("module a")
+    (tmp_path / "go.sum").touch()
+    return Program("tool", "Tool v1", tmp_path, "example.org/tool", "a while", "make tool")
+
+
+def test_a_program_that_is_missing_is_named_with_what_builds_it(tool: Program) -> None:
+    with pytest.raises(
+        ProgramMissingError, match=r"no Tool v1: nothing in cache .*/tool-\w+; none on PATH; `make tool`"
+    ):
+        tool.obtain(print)
+
+
+def test_a_program_is_built_anew_when_its_recipe_changes_and_never_else(tool: Program) -> None:
+    entry = tool._entry()
+    entry.mkdir(parents=True)
+    (entry / "tool").touch()
+    assert tool.find() == entry / "tool"
+    assert replace(tool, title="Other words", duration="long").find() == entry / "tool"
+    for changed in (replace(tool, stamps=("a.b=c",)), replace(tool, package="example.org/other")):
+        assert changed._entry() != entry
+    (tool.source / "go.mod").write_text("module b")
+    assert tool._entry() != entry
+
+
+@pytest.mark.parametrize("program", [HELM, KWOK])
+def test_the_versions_are_those_of_go_mod(program: Program) -> None:
+    assert program.title.split()[1] in (program.source / "go.mod").read_text()

@@ -22,9 +22,9 @@ def root() -> Path:
     return (Path(named) if named else Path.home() / ".cache" / "auriga") / "kube"
 
 
-def entry(name: str, sources: Iterable[Path]) -> Path:
-    """Where what is made from `sources` for this kind of machine lies, or will lie."""
-    digest = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode())
+def entry(name: str, sources: Iterable[Path], recipe: str = "") -> Path:
+    """Where what is made from `sources` by `recipe` for this kind of machine lies, or will lie."""
+    digest = hashlib.sha256(f"{platform.system()} {platform.machine()}{recipe}".encode())
     for file in sorted(sources):
         digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
     return root() / f"{name}-{digest.hexdigest()[:16]}"
