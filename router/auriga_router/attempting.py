@@ -122,7 +122,7 @@ class Attempting(UpstreamUser):
         trial.sent = now
         # Without a stream there is no first token to wait for: then it is only looked after from time to time.
         first_token = trial.member.timeouts.first_token
-        self._limit(now + (first_token if call.stream else min(first_token, EVERY)))
+        self._limit(now + (first_token if call.stream or first_token < EVERY else EVERY))
         upstream.send(*self._adapter.request(trial.endpoint))
 
     def on_connect_failed(self) -> None:
@@ -211,7 +211,8 @@ class Attempting(UpstreamUser):
     def _end_attempt(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> float:
         """Free what the attempt holds, and record it. ``whole``: the response was read to its end. Gives the time."""
         upstream, self._upstream = self._upstream, None
-        self._stop_watching()
+        if self._watch is not None:
+            self._stop_watching()
         if upstream is not None:
             if whole:
                 upstream.release()

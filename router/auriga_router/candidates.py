@@ -66,7 +66,11 @@ class Candidates:
         It may be said to wait.
         """
         while True:
-            choice = self._choose(now) if rest is None else self._choose_for(rest, now)
+            call = self._call
+            if rest is None:
+                choice = choose_or_wait(call.chain, call.needs, self._tried, self._overflowed, now, key=call.key)
+            else:
+                choice = self._choose_for(rest, now)
             if choice is None or isinstance(choice, Wait):
                 return choice
             member, endpoint = choice
@@ -146,10 +150,6 @@ class Candidates:
         if rest is None:
             return adapter(self._call, member.backend, self._wall_now)
         return Resuming(self._call, member.backend, rest)
-
-    def _choose(self, now: float) -> tuple[Member, Endpoint] | Wait | None:
-        call = self._call
-        return choose_or_wait(call.chain, call.needs, self._tried, self._overflowed, now, key=call.key)
 
     def _needs(self, rest: Translation | None) -> frozenset[str]:
         call = self._call

@@ -5,7 +5,7 @@ llama-server, vLLM, Ollama and most providers speak it. Shapes: https://platform
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -45,6 +45,8 @@ class OpenAI(Dialect):
             document = _loads(answer)
         except orjson.JSONDecodeError:
             return Outcome.MALFORMED if answer.strip() else Outcome.EMPTY
+        if operation is CHAT and _plainly_says(document):
+            return Outcome.OK
         if not isinstance(document, dict):
             return Outcome.MALFORMED
         if document.get("error"):
@@ -103,6 +105,14 @@ def _object(text: bytes) -> Document | None:
     except orjson.JSONDecodeError:
         return None
     return document if isinstance(document, dict) else None
+
+
+def _plainly_says(document: Any) -> bool:  # noqa: ANN401 - whatever an endpoint answered
+    """Is it a chat completion that begins with words? Most are, and need no closer look."""
+    try:
+        return bool(document["choices"][0]["message"]["content"]) and "error" not in document
+    except (TypeError, LookupError):
+        return False
 
 
 def _look_at_choices(choices: object) -> int:

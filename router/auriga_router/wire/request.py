@@ -171,16 +171,13 @@ class RequestReader:
         known = _SPELLINGS.get(name)
         if known is None:
             known = _learnt(name)
-        if known:
-            self._keep(known, value)
-
-    def _keep(self, name: bytes, value: bytes) -> None:
-        headers, request = self._headers, self.current
-        if request is None or (name == _SECRET and request.target != LOAD):
-            return  # only our own operator's is kept, and never forwarded
-        if name in headers and name in _ONCE:
-            request.repeats = name
-        headers[name] = value
+        request = self.current
+        if not known or request is None or (known == _SECRET and request.target != LOAD):
+            return  # a secret is kept only where it is our own operator's, and never forwarded
+        headers = self._headers
+        if known in headers and known in _ONCE:
+            request.repeats = known
+        headers[known] = value
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""

@@ -99,7 +99,8 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
         if not notes.complete or not notes.keep_alive or notes.extra or self._transport.is_closing():
             self.abort()
             return
-        self.resume()
+        if self._paused:
+            self.resume()
         self.user = None
         self.reused = True
         self._on_idle(self)
