@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import statistics
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from routerbench.arena import Arena, Cores
 from routerbench.measure import Effort, Run
 from routerbench.peers import Launch, Peer, Site
 from routerbench.processes import ending_on_signals
-from routerbench.programs import BENCH, compiled_auriga
+from routerbench.programs import BENCH, compiled_auriga, python
 from routerbench.samples import Results
 from routerbench.scenarios import JSON, VARY
 
@@ -33,8 +34,8 @@ def peer(models: int, endpoints: int) -> Peer:
 
     def launch(site: Site) -> Launch:
         program = str(BENCH / "routerbench" / "world.py")
-        argv = (sys.executable, program, str(models), str(endpoints), str(site.port), str(site.upstream))
-        return Launch(argv, {"PYTHONPATH": f"{site.program}:{BENCH}"})
+        argv = (python(), program, str(models), str(endpoints), str(site.port), str(site.upstream))
+        return Launch(argv, {"PYTHONPATH": f"{site.program}:{BENCH}:{sysconfig.get_path('purelib')}"})
 
     return Peer(f"{models}x{endpoints}", compiled_auriga, lambda: "", launch)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from pathlib import Path
+
+from routerbench.programs import python_version
 
 
 def describe() -> dict[str, str]:
@@ -15,7 +16,7 @@ def describe() -> dict[str, str]:
         "memory": f"{int(_after_colon('/proc/meminfo', 'MemTotal').split()[0]) / (1 << 20):.0f} GiB",
         "virtual": "yes" if "hypervisor" in Path("/proc/cpuinfo").read_text() else "no",
         "system": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release().partition('-')[0]}",
-        "python": sys.version.split()[0],
+        "python": python_version(),
         "niceness": _autogroup_niceness(),
     }
 

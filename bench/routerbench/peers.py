@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -114,8 +114,8 @@ def auriga_pure(site: Site) -> Launch:
 def _auriga(site: Site, modules: str) -> Launch:
     manifest = AURIGA_MANIFEST.format(upstream=site.upstream)
     file = _write(site.folder / "auriga.yaml", manifest)
-    argv = (sys.executable, "-m", "auriga_router", "-f", file, "--port", str(site.port))
-    return Launch(argv, {"PYTHONPATH": modules}, manifest)
+    argv = (programs.python(), "-m", "auriga_router", "-f", file, "--port", str(site.port))
+    return Launch(argv, {"PYTHONPATH": f"{modules}:{sysconfig.get_path('purelib')}"}, manifest)
 
 
 def nginx(site: Site) -> Launch:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from routerbench.programs import BENCH
+from routerbench.programs import BENCH, python
 
 WORLDS = ((10, 1), (10_000, 1), (1, 1), (1, 200))
 """Models, and endpoints of each."""
@@ -35,9 +35,9 @@ def measured(modules: Path) -> tuple[Size, ...]:
 
 
 def _measured(modules: Path, models: int, endpoints: int) -> Size:
-    command = [sys.executable, str(BENCH / "router_work.py"), "--only", *_LOADS]
+    command = [python(), str(BENCH / "router_work.py"), "--only", *_LOADS]
     command += ["--models", str(models), "--endpoints", str(endpoints)]
-    environment = {**os.environ, "PYTHONPATH": str(modules)}
+    environment = {**os.environ, "PYTHONPATH": f"{modules}:{sysconfig.get_path('purelib')}"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, env=environment)
     return Size(models, endpoints, *figures(done.stdout))
 
