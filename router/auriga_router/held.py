@@ -31,6 +31,11 @@ REFUSALS: Final = {
 _WITHOUT_BODY: Final = (204, 205)
 
 
+def of_silence(reasoned: bool, explained: Callable[[], bool]) -> Outcome:
+    """What an answer is worth that says nothing. ``reasoned``: it says why it ended; ``explained``: may a right one?"""
+    return Outcome.OK if reasoned and explained() else Outcome.EMPTY
+
+
 class HeldStream(Held):
     """The start of a streamed answer: held until it says something."""
 
@@ -90,7 +95,7 @@ class HeldStream(Held):
         self._finished = self._finished or bool(sign & Sign.FINISH)
         if not sign & Sign.END:
             return None
-        return Outcome.OK if self._finished and self._explained() else Outcome.EMPTY
+        return of_silence(self._finished, self._explained)
 
 
 class HeldWhole:
@@ -143,6 +148,4 @@ class HeldWhole:
         return REFUSALS.get(failure.kind, Outcome.SERVER_ERROR if self.status >= 500 else Outcome.CLIENT_ERROR)
 
     def _weigh(self, dialect: Dialect, outcome: Outcome, answer: bytes) -> Outcome:
-        if outcome is Outcome.EMPTY and dialect.gives_reason(answer) and self._explained():
-            return Outcome.OK
-        return outcome
+        return of_silence(dialect.gives_reason(answer), self._explained) if outcome is Outcome.EMPTY else outcome

@@ -12,7 +12,7 @@ from httptools import HttpParserError
 
 from auriga_router.call import Call
 from auriga_router.dialects import Problem, anthropic, openai
-from auriga_router.held import REFUSALS, HeldWhole
+from auriga_router.held import REFUSALS, HeldWhole, of_silence
 from auriga_router.routing.outcome import Outcome
 from auriga_router.stages import Held, Stream
 from auriga_router.translate import (
@@ -115,11 +115,11 @@ class TranslatedStream(Held):
             return Outcome.OK
         if translation.failure is not None:
             return _OUTCOME.get(translation.failure.kind, Outcome.MALFORMED)
-        if translation.finished:
-            # of the rest of an answer, there may have been nothing left to say
-            right = translation.resumed or (translation.reasoned and self._explained())
-            return Outcome.OK if right else Outcome.EMPTY
-        return None
+        if not translation.finished:
+            return None
+        if translation.resumed:
+            return Outcome.OK  # of the rest of an answer, there may have been nothing left to say
+        return of_silence(translation.reasoned, self._explained)
 
 
 class TranslatedRelay(Stream):
