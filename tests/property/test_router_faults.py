@@ -27,7 +27,11 @@ PATHS = {dialect: ALL_PATHS[dialect] for dialect in ("openai", "anthropic")}
 
 
 def _simulation(
-    *scripts: list[Fault], limits: dict[str, str] = LIMITS, deadline: float = DEADLINE, **spec: Any
+    *scripts: list[Fault],
+    limits: dict[str, str] = LIMITS,
+    deadline: float = DEADLINE,
+    most: int = ATTEMPTS,
+    **spec: Any,
 ) -> Simulation:
     """m1 has two endpoints here, m2 is a provider."""
     servers = {f"10.0.0.{number}:80": Server(list(faults)) for number, faults in enumerate(scripts, 1)}
@@ -36,7 +40,7 @@ def _simulation(
     objects = [
         model("m1", timeouts=limits),
         model("m2", external=external, timeouts=limits),
-        chain("role", "m1", "m2", fallback={"deadline": f"{deadline}s", "maxAttempts": ATTEMPTS}, **spec),
+        chain("role", "m1", "m2", fallback={"deadline": f"{deadline}s", "maxAttempts": most}, **spec),
     ]
     return Simulation(servers, *objects, endpoints={"m1": own})
 
@@ -73,18 +77,21 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
     stream=st.booleans(),
     inside=st.booleans(),
     dialect=st.sampled_from(sorted(ALL_PATHS)),
+    bounds=st.tuples(st.sampled_from([0.3, 0.5, 1.1, 2.0, DEADLINE]), st.integers(1, ATTEMPTS)),
 )
 def test_the_exact_text_once_or_an_error_within_the_deadline(
-    faults: list[list[Fault]], stream: bool, inside: bool, dialect: str
+    faults: list[list[Fault]], stream: bool, inside: bool, dialect: str, bounds: tuple[float, int]
 ) -> None:
-    simulation = _simulation(*faults, streaming={"inside": inside})
+    deadline, most = bounds
+    simulation = _simulation(*faults, deadline=deadline, most=most, streaming={"inside": inside})
     client = simulation.ask(_body(dialect, stream=stream), ALL_PATHS[dialect])
     seconds = simulation.run()
     answered = _check(simulation, client, dialect, stream=stream)
     breaks = sum(one.outcome in (Outcome.CUT, Outcome.STALL) for one in simulation.attempts)
     event(f"answered: {answered}, breaks: {breaks}")
     flowing = sum(one.milliseconds / 1000 for one in simulation.attempts if one.status == 200)
-    assert seconds <= DEADLINE + flowing + 0.1
+    assert seconds <= deadline + flowing + 0.1
+    assert len(simulation.attempts) <= most
 
 
 @settings(max_examples=200, deadline=None)

@@ -11,7 +11,8 @@ import pytest
 from support import grammar_chat
 from support import upstreams_scripts as scripts
 from support.http_client import Reply
-from support.http_router import Running, role
+from support.http_router import Running, chain, model, role, routing, snapshot
+from support.messages_scripts import KEYS, external
 from support.simulation import TURN
 from support.upstreams import Script, Upstream, Visit
 
@@ -87,6 +88,40 @@ async def test_the_next_member_goes_on(how: str) -> None:
         assert completion.json["max_tokens"] == 48  # two words have been said
         assert stream.usage is not None
         assert (stream.usage["prompt_tokens"], stream.usage["completion_tokens"]) == (7, 6)
+
+
+@pytest.mark.parametrize("kind", ["openaiCompatible", "anthropic"])
+@pytest.mark.parametrize("status", [400, 404, 413, 422, 429, 500])
+async def test_who_rejects_the_prefill_has_failed_and_the_next_member_goes_on(status: int, kind: str) -> None:
+    """As the newest of Anthropic's do, with a 400. It is nobody's answer, and no fault of the caller's."""
+    seen = asyncio.Event()
+    async with (
+        Upstream(scripts.cut(3, "rst", seen)) as first,
+        Upstream(scripts.status(status, body=scripts.error_body("prefilling is not supported"))) as refuses,
+        Upstream(continues) as last,
+    ):
+        rejecting = external("claude-4-5", kind, refuses.address, "" if kind == "anthropic" else "/v1")
+        objects = [model("m1"), rejecting, model("m3"), chain("role", "m1", "claude-4-5", "m3")]
+        endpoints = {"m1": first.address, "m3": last.address}
+        async with routing(snapshot(*objects, endpoints=endpoints, secrets=KEYS)) as running:
+            assert _whole(await broken(running, seen, max_tokens=50)) == scripts.TEXT
+            assert [name for name, _ in running.outcomes] == ["m1", "claude-4-5", "m3"]
+            assert running.outcomes[1][1] not in ("Ok", "Malformed")
+            assert refuses.visits[0].json["messages"][-1]["role"] == "assistant"
+
+
+async def test_where_everybody_rejects_the_prefill_the_stream_ends_with_an_error() -> None:
+    seen = asyncio.Event()
+    async with (
+        Upstream(scripts.cut(3, "rst", seen), scripts.status(400)) as first,
+        Upstream(scripts.status(400)) as second,
+        role((), (), members_spec=[provider(first), provider(second)]) as running,
+    ):
+        stream = await broken(running, seen)
+        assert stream.error is not None
+        assert "broke off (Cut)" in stream.error["message"]
+        assert stream.choices[0].texts["content"] == START
+        assert [outcome for _, outcome in running.outcomes] == ["Cut", "ClientError", "ClientError"]
 
 
 async def test_an_endpoint_that_was_cut_may_go_on_itself_if_nobody_else_can() -> None:
