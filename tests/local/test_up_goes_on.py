@@ -4,51 +4,66 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 
-from support import grammar_chat
-from support.engines import BOUND, StartUp, Up, model
+from support import gated_engine, grammar_chat
+from support.engines import BOUND, StartUp, Up, elastic, model
 
-ASKED = {
+ASKED: dict[str, Any] = {
     "model": "only", "messages": [{"role": "user", "content": "What is a RoleChain?"}], "temperature": 0,
     "stream": True, "stream_options": {"include_usage": True},
 }  # fmt: skip
-TRIES = 5
+KINDS = {"fixed": model("only"), "elastic": elastic("only")}
 
 
-def _streamed(running: Up, on_content: Callable[[], None] = lambda: None) -> grammar_chat.ChatGrammar:
-    """An answer. ``on_content``: called once a part of it is there, and not yet all."""
-    body = b""
-    with httpx.stream(
-        "POST", f"{running.url}/v1/chat/completions", json=ASKED, trust_env=False, timeout=BOUND
-    ) as reply:
-        for piece in _pieces(reply):
-            before, body = b'"content":"' in body, body + piece
-            if not before and b'"content":"' in body and b"[DONE]" not in body:
-                on_content()
+def _engine(folder: Path) -> str:
+    path = folder / "llama-server"
+    program = shlex.quote(gated_engine.__file__)
+    tests = shlex.quote(str(Path(gated_engine.__file__).parents[1]))
+    path.write_text(f'#!/bin/sh\nPYTHONPATH={tests} exec {shlex.quote(sys.executable)} {program} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def _read(body: bytes) -> grammar_chat.ChatGrammar:
+    """llama-server's own stream has the current second in each chunk."""
     return grammar_chat.read(re.sub(rb'"created":\d+', b'"created":1', body))
 
 
-def _pieces(reply: httpx.Response) -> Iterator[bytes]:
-    assert reply.status_code == 200
-    yield from reply.iter_raw()
+def _answer(running: Up, *, kill: bool) -> grammar_chat.ChatGrammar:
+    """``kill``: the engine, once all that its gate lets through is here."""
+    body, url = b"", f"{running.url}/v1/chat/completions"
+    with httpx.stream("POST", url, json=ASKED, trust_env=False, timeout=BOUND) as reply:
+        assert reply.status_code == 200, running.output
+        for piece in reply.iter_raw():
+            body += piece
+            if kill and body.count(b"data: ") == gated_engine.EVENTS:
+                kill = False
+                os.kill(running.engines()["only"], signal.SIGKILL)
+    return _read(body)
 
 
-def test_a_stream_goes_on_exactly_when_its_only_engine_is_back(up: StartUp) -> None:
-    running = up(model("only", engine='args: [--threads, "1"]'), "--log-attempts", "all")
-    running.line("^only: ready")
-    wanted = _streamed(running)
-    for number in range(2, TRIES + 2):
-        said = _streamed(running, lambda: os.kill(running.engines()["only"], signal.SIGKILL))
-        assert said.choices[0].texts == wanted.choices[0].texts
-        assert said.choices[0].finish == wanted.choices[0].finish == "stop"
-        assert said.usage is not None
-        assert wanted.usage is not None
-        assert said.usage["completion_tokens"] == wanted.usage["completion_tokens"]
-        running.line("^only: ready", count=number)
-        if re.search(r"Cut", running.output):
-            return
-    raise AssertionError(f"{TRIES} answers were all out before their engine was killed:\n{running.output}")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stream_goes_on_exactly_when_its_only_engine_is_back(up: StartUp, tmp_path: Path, kind: str) -> None:
+    gate = tmp_path / "gate"
+    running = up(KINDS[kind], "--engine", _engine(tmp_path), "--log-attempts", "all", env={"ENGINE_GATE": str(gate)})
+    running.line("^only: (ready|at zero)")
+    wanted = _answer(running, kill=False)
+    gate.touch()
+    said = _answer(running, kill=True)
+    assert said.done
+    assert said.choices[0].texts == wanted.choices[0].texts
+    assert said.choices[0].finish == wanted.choices[0].finish == "stop"
+    assert said.usage is not None
+    assert wanted.usage is not None
+    for count in ("prompt_tokens", "completion_tokens", "total_tokens"):
+        assert said.usage[count] == wanted.usage[count]
+    running.line("^only: only: Cut")
+    running.line("^only: failed .Killed.")
