@@ -63,7 +63,8 @@ class TranslatedWhole(HeldWhole):
 
     def _judge(self) -> Outcome:
         if self.status >= 300:
-            return REFUSALS.get(self._failure(), Outcome.CLIENT_ERROR)
+            kind = self._failure()  # the status is what the error means, from here on
+            return REFUSALS.get(kind, Outcome.SERVER_ERROR if self.status >= 500 else Outcome.CLIENT_ERROR)
         answered = self.body
         try:
             answer = read_answer(self._wire, answered, self._identity)

@@ -112,6 +112,21 @@ async def test_a_providers_failure_leads_to_the_next_member(what: str, path: str
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [500, 502, 503, 529])
+async def test_the_failure_of_an_endpoint_that_is_served_here_leads_to_the_next_member(
+    status: int, stream: bool, path: str
+) -> None:
+    async with Upstream(scripts.status(status)) as bad, Upstream(anthropic) as other:
+        cloud = external("cloud", "anthropic", other.address)
+        state = snapshot(model("m1"), cloud, chain("role", "m1", "cloud"), endpoints={"m1": bad.address}, secrets=KEYS)
+        async with routing(state) as running:
+            reply = await said(running, path, stream=stream)
+            assert (reply.status, reply.headers["x-auriga-model"]) == (200, "cloud")
+            assert running.outcomes == [("m1", "ServerError"), ("cloud", "Ok")]
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
 async def test_the_callers_mistake_comes_back_in_the_callers_dialect(path: str) -> None:
     wrong = error("invalid_request_error", "max_tokens: must be at most 8192, key sk-provider-key")
     async with Upstream(scripts.status(400, body=wrong)) as upstream:

@@ -8,10 +8,12 @@ from typing import Any
 
 import h11
 
-from support import grammar_chat, grammar_messages
+from support import grammar_chat, grammar_messages, grammar_responses
 from support.simulation import TURN, Client
 
 PATHS = {"openai": b"/v1/chat/completions", "anthropic": b"/v1/messages", "plain": b"/v1/completions"}
+TRANSLATED = {"responses": b"/v1/responses"}
+"""Always translated."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ def body_for(dialect: str, name: str, *, stream: bool, about: str = "count") -> 
     """A request that asks the world's Models to count."""
     if dialect == "plain":
         return {"model": name, "stream": stream, "prompt": f"{about} {TURN}", "max_tokens": 100}
+    if dialect == "responses":
+        return {"model": name, "stream": stream, "input": about}
     more = {"max_tokens": 100} if dialect == "anthropic" else {}
     return {"model": name, "stream": stream, "messages": [{"role": "user", "content": about}], **more}
 
@@ -68,6 +72,8 @@ def _said(dialect: str, body: bytes) -> tuple[str, dict[str, Any] | None]:
         return chat.choices[0].texts["content"] if chat.choices else "", chat.error
     if dialect == "plain":
         return _said_plainly(body)
+    if dialect == "responses":
+        return _said_in_response(body)
     messages = grammar_messages.read(body)
     return "".join(block["text_of_deltas"] for block in messages.blocks), messages.error
 
@@ -83,9 +89,18 @@ def _said_plainly(body: bytes) -> tuple[str, dict[str, Any] | None]:
     return "".join(choice["text"] for chunk in chunks for choice in chunk["choices"]), error
 
 
+def _said_in_response(body: bytes) -> tuple[str, dict[str, Any] | None]:
+    grammar = grammar_responses.read(body)
+    assert (grammar.error is None) is (grammar.response["status"] == "completed")
+    whole = "".join(part["text"] for item in grammar.items for part in item["content"])
+    return whole + (grammar.text if grammar.item is not None else ""), grammar.error
+
+
 def _text(dialect: str, document: dict[str, Any]) -> str:
     """Of an answer that is not streamed."""
     if dialect == "anthropic":
         return str(document["content"][0]["text"])
+    if dialect == "responses":
+        return str(document["output"][0]["content"][0]["text"])
     choice = document["choices"][0]
     return str(choice["text"] if dialect == "plain" else choice["message"]["content"])

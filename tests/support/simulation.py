@@ -37,6 +37,16 @@ from support.http_router import snapshot
 WORDS = [f"word{number} " for number in range(8)]
 TEXT = "".join(WORDS)
 TURN = "<|assistant|>"
+ARGUMENTS = '{"city": "Paris", "days": 3}'
+_BEGUN = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
+CALL = [
+    scripts.event({"tool_calls": [piece]})
+    for piece in (
+        _BEGUN,
+        *({"index": 0, "function": {"arguments": part}} for part in (ARGUMENTS[:9], ARGUMENTS[9:20], ARGUMENTS[20:])),
+    )
+]
+"""Events of a call after the words, in a chat."""
 PACE = 0.01
 """Seconds between two events."""
 _SSE = ResponseHead(200, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -45,12 +55,12 @@ _HTML = ResponseHead(200, b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconten
 
 BEFORE = (
     "refused", "no connection", "reset", "hang", "500", "503", "429", "401", "404", "html", "broken JSON", "empty",
-    "error in 200", "slow",
+    "error in 200", "slow", "529", "429 for 3", "not HTTP", "head and no more",
 )  # fmt: skip
 """Faults before anything is said. ``slow``: the first token comes after 0.5 s, which is no fault for the patient."""
 CALLERS = "400"
 """What the caller is at fault for: its error is returned as it is."""
-AFTER = ("cut", "stall", "error event", "malformed event", "no end mark")
+AFTER = ("cut", "stall", "error event", "malformed event", "no end mark", "bad chunk", "half an event")
 """Faults in the middle of an answer."""
 
 
@@ -70,6 +80,8 @@ class Server:
     faults: list[Fault] = field(default_factory=list)
     """Of its first requests, in order; the others go well."""
     hung: bool = False
+    calls: list[bytes] = field(default_factory=list)
+    """Its chats end with this call of a tool."""
     dead: bool = False
     """Nobody listens."""
     requests: int = 0
@@ -292,31 +304,36 @@ class Connection:
             prompt = json.dumps({"prompt": f"...{TURN}{start}"}).encode()
             self._tell(delay, lambda: user.on_response(ResponseHead(200, _JSON % 200), prompt, True))
         elif asked.get("stream"):
-            self._stream(user, fault, delay, _rest(path, asked))
+            start, words, end = _rest(path, asked)
+            if calls := self._server.calls:
+                words, end = [*words, *calls], [scripts.event({}, "tool_calls"), scripts.DONE]
+            self._stream(user, fault, delay, (start, words, end))
         else:
             broken = fault is not None and fault.kind != "slow"
-            answer = {"/v1/chat/completions": scripts.answer(TEXT), "/v1/completions": _whole_completion()}
+            chat = scripts.answer(TEXT) if not self._server.calls else _answer_that_calls()
+            answer = {"/v1/chat/completions": chat, "/v1/completions": _whole_completion()}
             self._whole(user, answer.get(path) or _message(), delay, broken=broken)
 
     def _fail(self, user: UpstreamUser, kind: str, delay: float, *, streams: bool) -> None:
         error = scripts.error_body()
+        bad = {"broken JSON": b'{"choices', "error in 200": error, "empty": b"", "head and no more": b""}
         if kind == "hang":
             self._server.hung = True
-        elif kind == "reset":
-            self._tell(delay, lambda: self._broken(silent=True))
+        elif kind in ("reset", "not HTTP"):
+            self._tell(delay, lambda: self._broken(silent=kind == "reset", framing=kind == "not HTTP"))
         elif kind == "html":
             self._tell(delay, lambda: user.on_response(_HTML, b"<html></html>", True))
-        elif kind == "broken JSON" and not streams:
-            self._tell(delay, lambda: user.on_response(ResponseHead(200, _JSON % 200), b'{"choices', True))
-        elif kind == "error in 200" and not streams:
-            self._tell(delay, lambda: user.on_response(ResponseHead(200, _JSON % 200), error, True))
-        elif kind in ("broken JSON", "error in 200"):
-            bad = b"data: %s\n\n" % (error if kind == "error in 200" else b'{"choices')
-            self._tell(delay, lambda: user.on_response(_SSE, scripts.chunk(bad), False))
-        elif kind == "empty":
-            self._tell(delay, lambda: user.on_response(_SSE if streams else ResponseHead(200, _JSON % 200), b"", True))
+        elif kind in bad:
+            data = scripts.chunk(b"data: %s\n\n" % bad[kind]) if streams and bad[kind] else bad[kind]
+            head, whole = _SSE if streams else ResponseHead(200, _JSON % 200), not streams or kind == "empty"
+            self._tell(delay, lambda: user.on_response(head, data, whole and kind != "head and no more"))
+            if kind == "head and no more":
+                self._tell(delay + PACE, self._broken)
         else:
-            self._tell(delay, lambda: user.on_response(ResponseHead(int(kind), _JSON % int(kind)), error, True))
+            status, _, wait = kind.partition(" for ")
+            raw = _JSON % int(status)
+            raw = raw.replace(b"\r\n\r\n", b"\r\nretry-after: %s\r\n\r\n" % wait.encode()) if wait else raw
+            self._tell(delay, lambda: user.on_response(ResponseHead(int(status), raw), error, True))
 
     def _whole(self, user: UpstreamUser, answer: bytes, delay: float, *, broken: bool) -> None:
         head = ResponseHead(200, _JSON % 200)
@@ -338,6 +355,11 @@ class Connection:
         kind = fault.kind if fault is not None and broken else "end"
         if kind == "cut":
             self._tell(over, self._broken)
+        elif kind == "bad chunk":
+            self._tell(over, lambda: self._broken(framing=True))
+        elif kind == "half an event":
+            self._tell(over, lambda: user.on_data(scripts.chunk(scripts.ROLE)[:40], False))
+            self._tell(over + PACE, self._broken)
         elif kind == "error event":
             self._tell(over, lambda: user.on_data(scripts.chunk(b"data: %s\n\n" % scripts.error_body()), False))
         elif kind == "malformed event":
@@ -352,6 +374,8 @@ def _rest(path: str, asked: dict[str, Any]) -> Rest:
         return [], [_completion(word) for word in _left(said)], [_completion("", "stop"), scripts.DONE]
     last = asked["messages"][-1]
     said = last["content"] if last["role"] == "assistant" else ""
+    if isinstance(said, list):
+        said = "".join(block["text"] for block in said)
     if "messages" in path.rsplit("/", 1)[1]:
         return _messages(_left(said))
     return [scripts.ROLE], [scripts.event({"content": word}) for word in _left(said)], [scripts.FINISH, scripts.DONE]
@@ -374,6 +398,13 @@ def _completion(text: str, finish: str | None = None) -> bytes:
 def _whole_completion() -> bytes:
     choice = {"index": 0, "text": TEXT, "finish_reason": "stop"}
     return json.dumps({"id": "cmpl-2", "object": "text_completion", "choices": [choice]}).encode()
+
+
+def _answer_that_calls() -> bytes:
+    whole = json.loads(scripts.answer(TEXT, "tool_calls"))
+    call = _BEGUN | {"function": {"name": "f", "arguments": ARGUMENTS}}
+    whole["choices"][0]["message"]["tool_calls"] = [{key: call[key] for key in ("id", "type", "function")}]
+    return json.dumps(whole).encode()
 
 
 def _named(kind: str, **more: Any) -> bytes:
