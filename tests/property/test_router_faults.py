@@ -84,13 +84,14 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
     stream=st.booleans(),
     inside=st.booleans(),
     dialect=st.sampled_from(sorted(ALL_PATHS)),
-    provider=st.sampled_from(PROVIDERS),
-    bounds=st.tuples(st.sampled_from([0.3, 0.5, 1.1, 2.0, DEADLINE]), st.integers(1, ATTEMPTS)),
+    world=st.tuples(
+        st.sampled_from(PROVIDERS), st.sampled_from([0.3, 0.5, 1.1, 2.0, DEADLINE]), st.integers(1, ATTEMPTS)
+    ),
 )
 def test_the_exact_text_once_or_an_error_within_the_deadline(
-    faults: list[list[Fault]], stream: bool, inside: bool, dialect: str, provider: str, bounds: tuple[float, int]
+    faults: list[list[Fault]], stream: bool, inside: bool, dialect: str, world: tuple[str, float, int]
 ) -> None:
-    deadline, most = bounds
+    provider, deadline, most = world
     simulation = _simulation(*faults, deadline=deadline, most=most, provider=provider, streaming={"inside": inside})
     client = simulation.ask(_body(dialect, stream=stream), ALL_PATHS[dialect])
     seconds = simulation.run()
