@@ -76,6 +76,7 @@ def compile_backend(
         parallel=0 if spec.external is not None else spec.engine.parallel,
         slots=known.slots if known is not None else Slots(key),
         capacity=_capacity(spec, len(endpoints)),
+        is_limited=spec.limits.max_in_flight is not None,
         max_queued=_MAX_QUEUED if spec.limits.max_queued is None else spec.limits.max_queued,
         per_minute=spec.limits.requests_per_minute or 0,
         tokens_per_minute=spec.limits.tokens_per_minute or 0,

@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from auriga_router.moments import Moments
+
 _MEMORY = "/dev/shm"  # noqa: S108 - the folder made there is the user's alone
 """Written to also where nothing else is: in a pod with a read-only file system."""
 
@@ -39,6 +41,8 @@ class Group:
         self._folder = Path(tempfile.mkdtemp(prefix="auriga-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
         # Two for each: one is read while the other is written.
         self._told = [(scratch(), scratch()) for _ in range(count)]
+        self.moments = Moments(scratch())
+        """Of limits that hold for all workers together."""
         self._board = memoryview(mmap.mmap(-1, 3 * 8 * count)).cast("q")
 
     @property

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import math
 
+from auriga_router.routing.pace import Pace
 from auriga_router.routing.stuck import is_held_up
+from auriga_router.shares import ALONE, Shares
 from auriga_router.table import Backend, RoutingTable
 
 
-def resize(before: Backend | None, backend: Backend | None, now: float) -> None:
-    """Those that wait for a Model that has changed look again, also if it is gone; not if it is still on its way."""
+def resize(before: Backend | None, backend: Backend | None, now: float, shares: Shares = ALONE) -> None:
+    """Those that wait for a Model that has changed look again, also if it is gone; not if it is still on its way.
+
+    ``shares``: what of its limits is this process's.
+    """
     if backend is not None:
         slots = backend.slots
         slots.held_up_since = min(slots.held_up_since, now) if is_held_up(backend) else math.inf
         if before is not None and before.endpoints != backend.endpoints and slots.requests:
             slots.touch()
-        slots.resize(backend.capacity, backend.max_queued, backend.per_minute, backend.tokens_per_minute)
+        if slots.pace is None and shares.moments is not None and (backend.per_minute or backend.tokens_per_minute):
+            slots.pace = Pace(until=shares.moments(backend.key))
+        # Its slots are what there is; each of several workers may fill them, as each of several routers may.
+        capacity = shares.of(backend.capacity) if backend.is_limited else backend.capacity
+        slots.resize(capacity, shares.of(backend.max_queued), backend.per_minute, backend.tokens_per_minute)
         if not backend.cold:
             slots.call(now)
     elif before is not None:

@@ -26,6 +26,7 @@ from auriga_router.peers import Peers
 from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
 from auriga_router.queues import call_beside, call_edited, resize
 from auriga_router.settings import RouterSettings
+from auriga_router.shares import ALONE, Shares
 from auriga_router.snapshot import Snapshot
 from auriga_router.status import status_document
 from auriga_router.sweep import Sweep
@@ -79,6 +80,7 @@ class Router:
         self._admin = Admin(now, self._metrics.exposition)
         name = socket.gethostname() if seat is None else f"{socket.gethostname()}-{seat.worker}-{os.getpid()}"
         self._loads = Loads(name, lambda: self._front.table, self._leaving_of, now)
+        self._shares = ALONE if seat is None else Shares(seat.worker, seat.group.count, seat.group.moments.of)
         self._together: Together | None = None
         if seat is not None:
             peers = Peers(*seat, coarse)
@@ -161,7 +163,7 @@ class Router:
     def _resize(self, key: str, before: Backend | None, backend: Backend | None) -> None:
         if backend is not None:
             self._loads.follow(backend)
-        resize(before, backend, self._world.now())
+        resize(before, backend, self._world.now(), self._shares)
         if before is not None and before.asleep and backend is not None and not backend.asleep:
             call_beside(self._front.table, key, self._world.now())
         if backend is None and before is not None:

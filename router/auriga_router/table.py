@@ -91,6 +91,8 @@ class Backend:
     """Its load, and who waits for it. Outlives the table."""
     capacity: int = 0
     """Requests that it works on at the same time; 0: no limit."""
+    is_limited: bool = False
+    """That is what somebody has written, and not its slots."""
     max_queued: int = 0
     """Requests that may wait for a slot."""
     per_minute: int = 0

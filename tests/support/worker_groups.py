@@ -22,6 +22,20 @@ spec:
 ---
 apiVersion: auriga.dev/v1alpha1
 kind: Model
+metadata: {name: rare}
+spec:
+  external: {provider: openaiCompatible, baseURL: "http://ADDRESS/v1"}
+  limits: {requestsPerMinute: 1}
+---
+apiVersion: auriga.dev/v1alpha1
+kind: Model
+metadata: {name: narrow}
+spec:
+  external: {provider: openaiCompatible, baseURL: "http://ADDRESS/v1"}
+  limits: {maxInFlight: 2}
+---
+apiVersion: auriga.dev/v1alpha1
+kind: Model
 metadata: {name: cold}
 spec: {source: {file: {path: weights.gguf}}}
 ---
@@ -34,7 +48,7 @@ QUESTION = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
 def manifest(address: str) -> str:
-    """m answers there; for cold requests wait, because it has no endpoint."""
+    """m answers there, rare and narrow within their limits; for cold requests wait, because it has no endpoint."""
     return MANIFEST.replace("ADDRESS", address)
 
 

@@ -5,9 +5,11 @@ The generic cell rate algorithm: a minute's worth may come at once, and then one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import MutableSequence
+from dataclasses import dataclass, field
 
 _MINUTE = 60.0
+_PAID, _SPENT = 0, 1
 
 
 @dataclass(slots=True)
@@ -16,12 +18,10 @@ class Pace:
 
     interval: float = 0.0
     """Seconds between two requests that could go on for ever; 0: no limit."""
-    paid_until: float = 0.0
-    """The moment up to which requests have used the limit up."""
     token_interval: float = 0.0
     """Seconds that a token takes to become due; 0: no limit."""
-    spent_until: float = 0.0
-    """The moment up to which tokens have used their limit up."""
+    until: MutableSequence[float] = field(default_factory=lambda: [0.0, 0.0])
+    """The moments up to which requests, and tokens, have used their limits up. Several workers have them in common."""
 
     def limit(self, requests: int, tokens: int = 0) -> None:
         """Per minute. 0: no limit."""
@@ -30,19 +30,19 @@ class Pace:
 
     def wait(self, now: float) -> float:
         """Seconds until the next request may go; 0 or less: now."""
-        wait = self.paid_until + self.interval - now - _MINUTE if self.interval else 0.0
+        wait = self.until[_PAID] + self.interval - now - _MINUTE if self.interval else 0.0
         if self.token_interval:
-            wait = max(wait, self.spent_until + self.token_interval - now - _MINUTE)
+            wait = max(wait, self.until[_SPENT] + self.token_interval - now - _MINUTE)
         return wait
 
     def take(self, now: float) -> None:
         """A request goes."""
         if self.interval:
-            self.paid_until = max(self.paid_until, now) + self.interval
+            self.until[_PAID] = max(self.until[_PAID], now) + self.interval
 
     def spend(self, tokens: int, now: float) -> None:
         """So many tokens are used; fewer than none: so many were not, after all."""
         if tokens > 0:
-            self.spent_until = max(self.spent_until, now) + tokens * self.token_interval
+            self.until[_SPENT] = max(self.until[_SPENT], now) + tokens * self.token_interval
         else:
-            self.spent_until += tokens * self.token_interval
+            self.until[_SPENT] += tokens * self.token_interval
