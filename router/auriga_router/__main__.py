@@ -61,8 +61,6 @@ class Process:
     write: Callable[[bytes], object] = to_stdout
     seat: Seat | None = None
     """Its place, if there are several."""
-    parent: int | None = None
-    """A descriptor that ends when the parent does."""
 
 
 def several(settings: ProcessSettings, follow: Follow, sock: socket.socket) -> int:
@@ -70,8 +68,8 @@ def several(settings: ProcessSettings, follow: Follow, sock: socket.socket) -> i
     port = sock.getsockname()[1]
     write, group = Shared(), Group(settings.workers)
 
-    def work(number: int, parent: int) -> int:
-        uvloop.run(serve(Process(settings, follow, [bind(settings, port)], write, Seat(group, number), parent)))
+    def work(number: int) -> int:
+        uvloop.run(serve(Process(settings, follow, [bind(settings, port)], write, Seat(group, number))))
         return 0
 
     return Workers(group, work).run()
@@ -92,8 +90,8 @@ async def serve(process: Process) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if process.parent is not None:
-        loop.add_reader(process.parent, stop.set)
+    if process.seat is not None:
+        loop.add_reader(process.seat.group.alive, stop.set)
 
     await router.join()
 
@@ -115,8 +113,8 @@ async def serve(process: Process) -> None:
         who = f" (worker {process.seat.worker})" if process.seat is not None else ""
         _log.info("listening on http://%s:%d%s", *process.sockets[0].getsockname()[:2], who)
     await stop.wait()
-    if process.parent is not None:
-        loop.remove_reader(process.parent)
+    if process.seat is not None:
+        loop.remove_reader(process.seat.group.alive)
     _log.info("stopping: requests under way get %g s to finish", settings.drain)
     await router.close(settings.drain)
     for task in (*tasks, *waits):

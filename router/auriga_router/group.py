@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import select
 import tempfile
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -37,7 +38,8 @@ class Group:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._parent = os.getpid()
+        self.alive, self.held = os.pipe()
+        """The end that is read by workers, and the one that closes with the parent."""
         self._folder = Path(tempfile.mkdtemp(prefix="auriga-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
         # Two for each: one is read while the other is written.
         self._told = [(scratch(), scratch()) for _ in range(count)]
@@ -88,7 +90,7 @@ class Group:
     def leave(self, worker: int) -> None:
         """For a worker that ends. The last one whose parent was killed takes the folder with it."""
         self.path(worker).unlink(missing_ok=True)
-        if os.getppid() != self._parent:
+        if select.select([self.alive], [], [], 0)[0]:
             with contextlib.suppress(OSError):
                 self._folder.rmdir()
 

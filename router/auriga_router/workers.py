@@ -27,8 +27,8 @@ _LOOK = 5.0
 SILENT = 6
 """Looks without a sign of life after which it does. Looks, not seconds: a parent that was stopped has not looked."""
 
-Work = Callable[[int, int], int]
-"""Takes the worker's number, from 1, and a descriptor that ends when the parent does. Gives the exit status."""
+Work = Callable[[int], int]
+"""Takes the worker's number, from 1. Gives the exit status."""
 
 
 @dataclass
@@ -63,8 +63,6 @@ class Workers:
         self._workers = [Worker(number) for number in group.numbers]
         self._stopping = False
         self._status = 0
-        self._alive, self._held = os.pipe()
-        """The end that is read by workers, and the one that closes with the parent."""
 
     def run(self) -> int:
         """Until SIGTERM or SIGINT, which all of them get. Gives 0 if each of them then ended with 0."""
@@ -111,9 +109,9 @@ class Workers:
             return pid
         status = 1
         try:
-            os.close(self._held)
+            os.close(self._group.held)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            status = self._work(number, self._alive)
+            status = self._work(number)
         except BaseException:
             _log.exception("worker %d failed", number)
         finally:

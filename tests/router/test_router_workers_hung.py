@@ -19,7 +19,7 @@ from auriga_router.workers import Workers
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 group = Group(2)
 
-def work(number, parent):
+def work(number):
     if number == 1 and not group.restarts(1):
         time.sleep(600)  # as one whose loop is stuck
     logging.info("worker %d works", number)
