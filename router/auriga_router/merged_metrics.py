@@ -1,7 +1,10 @@
-"""The metrics of several workers as those of one router. Pure.
+"""The metrics of several workers as those of one router. Pure: pages in, a page out.
 
 Counters, histograms and most gauges are added up. What a worker has counted and told is never taken back: while it
 cannot be asked, and after it has died, what it told last counts on.
+
+Pages are read by hand, because they are our own: no comments but ``HELP`` and ``TYPE``, no timestamps. The client
+library's parser takes ten times as long, and of 10,000 Models there are 200,000 lines from each worker.
 """
 
 from __future__ import annotations
@@ -9,11 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-import orjson
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-
-Series = tuple[str, tuple[tuple[str, str], ...]]
-"""A sample's name and labels."""
+from prometheus_client.utils import floatToGoString
 
 _COUNTED = frozenset({"counter", "histogram"})
 _RULES: Mapping[str, Callable[[float, float], float]] = {"auriga_endpoint_open": min}
@@ -23,59 +23,63 @@ know yet: one that is open has seen failures."""
 
 @dataclass(slots=True)
 class Family:
-    """One metric with all its series."""
+    """One metric with all its series, each as it is written."""
 
-    name: str
-    text: str
+    head: str
     kind: str
-    samples: dict[Series, float] = field(default_factory=dict)
+    samples: dict[str, float] = field(default_factory=dict)
 
-    def put(self, other: Family) -> None:
+    def put(self, other: Family, rule: Callable[[float, float], float]) -> None:
         """Put another worker's values in."""
-        rule = _RULES.get(self.name, _sum)
         for series, value in other.samples.items():
             known = self.samples.get(series)
             self.samples[series] = value if known is None else rule(known, value)
-
-
-def _sum(one: float, other: float) -> float:
-    return one + other
 
 
 Page = Mapping[str, Family]
 """All metrics, by name."""
 
 
-def page(metrics: Iterable[Metric]) -> Page:
-    """What prometheus_client collects, without empty families."""
-    families = [
-        Family(each.name, each.documentation, each.type, {_series(s.name, s.labels): s.value for s in each.samples})
-        for each in metrics
-    ]
-    return {each.name: each for each in families if each.samples}
+def read(text: bytes) -> Page:
+    """What ``metrics.exposition`` has written."""
+    page: dict[str, Family] = {}
+    family, about = Family("", ""), ""
+    for line in text.decode().split("\n"):
+        if line.startswith("# HELP "):
+            about = line
+        elif line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            family = page[name] = Family(f"{about}\n{line}\n", kind)
+        elif line:
+            series, _, value = line.rpartition(" ")
+            family.samples[series] = float(value)
+    return page
+
+
+def write(page: Page) -> bytes:
+    """The other way."""
+    return "".join(
+        family.head + "".join(f"{series} {_number(value)}\n" for series, value in family.samples.items())
+        for family in page.values()
+    ).encode()
+
+
+def _number(value: float) -> str:
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]  # prometheus_client's own way of writing them
 
 
 def summed(pages: Iterable[Page]) -> Page:
     """One page for all. Of a text that differs the first counts."""
     total: dict[str, Family] = {}
-    for each in pages:
-        for name, family in each.items():
-            total.setdefault(name, Family(name, family.text, family.kind)).put(family)
+    for page in pages:
+        for name, family in page.items():
+            total.setdefault(name, Family(family.head, family.kind)).put(family, _RULES.get(name, _sum))
     return total
 
 
-def counted(told: Page) -> Page:
+def counted(page: Page) -> Page:
     """What remains true of a worker that is gone: what it has counted, but not how things stood."""
-    return {name: family for name, family in told.items() if family.kind in _COUNTED}
-
-
-def metrics(told: Page) -> Iterable[Metric]:
-    """For prometheus_client."""
-    for family in told.values():
-        metric = Metric(family.name, family.text, family.kind)
-        for (name, labels), value in family.samples.items():
-            metric.add_sample(name, dict(labels), value)
-        yield metric
+    return {name: family for name, family in page.items() if family.kind in _COUNTED}
 
 
 def workers(up: Mapping[int, bool], restarts: Mapping[int, int]) -> Iterable[Metric]:
@@ -94,26 +98,5 @@ def workers(up: Mapping[int, bool], restarts: Mapping[int, int]) -> Iterable[Met
     return reached, started
 
 
-def write(told: Page) -> bytes:
-    """For another worker."""
-    return orjson.dumps(
-        [
-            (each.name, each.text, each.kind, list(zip(each.samples, each.samples.values(), strict=True)))
-            for each in told.values()
-        ]
-    )
-
-
-def read(data: bytes) -> Page:
-    """The other way; nothing is a page without metrics. Raises ValueError."""
-    families = orjson.loads(data) if data else []
-    return {
-        name: Family(
-            name, text, kind, {(series, tuple(map(tuple, labels))): value for (series, labels), value in samples}
-        )
-        for name, text, kind, samples in families
-    }
-
-
-def _series(name: str, labels: Mapping[str, str]) -> Series:
-    return name, tuple(labels.items())
+def _sum(one: float, other: float) -> float:
+    return one + other

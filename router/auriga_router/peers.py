@@ -16,7 +16,7 @@ from auriga_router.wire.server import Hub, Listener, ServerConnection
 _log = logging.getLogger(__name__)
 
 LIMIT = 1.0
-"""Seconds that another worker gets to answer. Less than whoever asks for readiness waits."""
+"""Seconds that another worker gets to say something. Less than most who ask for readiness wait."""
 _LONGEST_LINE = 64 * 1024 * 1024
 _BODY_LIMIT = 1024
 _ASK = b"GET %s HTTP/1.0\r\n\r\n"  # 1.0: the body is what comes until the end, without chunks
@@ -55,16 +55,16 @@ class Peers:
                 connection.abort()
             self.group.leave(self.worker)
 
-    async def ask(self, target: bytes) -> dict[int, bytes | None]:
+    async def ask(self, target: bytes, limit: float) -> dict[int, bytes | None]:
         """What each of the other workers answers; None for one that does not, or not in time."""
         others = [number for number in self.group.numbers if number != self.worker]
         return dict(
-            zip(others, await asyncio.gather(*(self._answer(number, target) for number in others)), strict=True)
+            zip(others, await asyncio.gather(*(self._answer(number, target, limit) for number in others)), strict=True)
         )
 
-    async def _answer(self, worker: int, target: bytes) -> bytes | None:
+    async def _answer(self, worker: int, target: bytes, limit: float) -> bytes | None:
         try:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(limit):
                 reader, writer = await self._open(worker, target)
                 with contextlib.closing(writer):
                     return await reader.read()

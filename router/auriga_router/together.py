@@ -18,12 +18,14 @@ from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import Loads
 from auriga_router.merged_metrics import Page
 from auriga_router.metrics import CONTENT_TYPE, exposition
-from auriga_router.peers import Peers
+from auriga_router.peers import LIMIT, Peers
 from auriga_router.wire.http import reply
 from auriga_router.wire.request import LOAD, Request
 from auriga_router.wire.server import Listener, ServerConnection
 
 _METRICS, _STATUS, _READYZ = b"/metrics", b"/status", b"/readyz"
+_PAGE_SECONDS = 3.0
+"""That another worker gets for a long page. Less than Prometheus waits, and enough for ten thousand Models."""
 _BEAT = 1.0
 
 Document = dict[str, Any]
@@ -48,7 +50,7 @@ class Together:
         self._metrics = metrics
         self._load = LoadStreams(loads, "")
         self._own: Mapping[bytes, Callable[[], bytes]] = {
-            _METRICS: self._counters,
+            _METRICS: self._own_metrics,
             _STATUS: lambda: orjson.dumps(status()),
             _READYZ: lambda: orjson.dumps(readiness()),
         }
@@ -87,13 +89,16 @@ class Together:
             self._group.beat(self._worker)
             await asyncio.sleep(_BEAT)
 
-    def _counters(self) -> bytes:
-        told = merged_metrics.write(merged_metrics.summed([self._before, merged_metrics.page(self._metrics())]))
+    def _own_metrics(self) -> bytes:
+        """With what its predecessors have counted."""
+        told = exposition(self._metrics())
+        if self._before:
+            told = merged_metrics.write(merged_metrics.summed([merged_metrics.read(told), self._before]))
         self._group.keep(self._worker, told)
         return told
 
     async def _all_metrics(self) -> Answer:
-        told = await self._everybody(_METRICS)
+        told = await self._everybody(_METRICS, _PAGE_SECONDS)
         kept = {number: self._group.kept(number) for number, data in told.items() if data is None}
         restarts = {number: self._group.restarts(number) for number in told}
 
@@ -101,23 +106,21 @@ class Together:
             pages: list[Page] = [merged_metrics.read(data) for data in told.values() if data is not None]
             pages += [merged_metrics.counted(merged_metrics.read(data)) for data in kept.values()]
             up = {number: data is not None for number, data in told.items()}
-            return exposition(
-                [*merged_metrics.metrics(merged_metrics.summed(pages)), *merged_metrics.workers(up, restarts)]
-            )
+            return merged_metrics.write(merged_metrics.summed(pages)) + exposition(merged_metrics.workers(up, restarts))
 
         return Answer(200, await asyncio.to_thread(page), CONTENT_TYPE)  # of 10,000 Models it is megabytes
 
     async def _all_status(self) -> Answer:
-        told = await self._everybody(_STATUS)
+        told = await self._everybody(_STATUS, _PAGE_SECONDS)
         return Answer(200, await asyncio.to_thread(lambda: orjson.dumps(merged_status.status(_read(told)))))
 
     async def _all_ready(self) -> Answer:
-        ready, document = merged_status.readiness(_read(await self._everybody(_READYZ)))
+        ready, document = merged_status.readiness(_read(await self._everybody(_READYZ, LIMIT)))
         return Answer(200 if ready else 503, orjson.dumps(document))
 
-    async def _everybody(self, target: bytes) -> dict[int, bytes | None]:
+    async def _everybody(self, target: bytes, limit: float) -> dict[int, bytes | None]:
         """What each worker tells, in their order; None of one that does not answer."""
-        told = {self._worker: self._own[target](), **await self._peers.ask(target)}
+        told = {self._worker: self._own[target](), **await self._peers.ask(target, limit)}
         return dict(sorted(told.items()))
 
 

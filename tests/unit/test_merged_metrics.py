@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from auriga_router.merged_metrics import Page, counted, metrics, page, read, summed, workers, write
+from auriga_router.merged_metrics import Page, counted, read, summed, workers, write
 from auriga_router.metrics import exposition
 
 Values = dict[str, float]
@@ -23,12 +25,14 @@ def told(replies: float, depth: float, is_open: float, fast: float, slow: float,
     up.add_metric(("10.0.0.1:80",), is_open)
     time = HistogramMetricFamily("auriga_queue_time_seconds", "Time.", labels=())
     time.add_metric((), [("0.01", fast), ("+Inf", fast + slow)], fast * 0.005 + slow)
-    return page((counter, gauge, up, time, CounterMetricFamily("auriga_refusals", "None.", labels=("status",))))
+    return read(
+        exposition((counter, gauge, up, time, CounterMetricFamily("auriga_refusals", "None.", labels=("status",))))
+    )
 
 
-def values(page_: Page) -> Values:
+def values(page: Page) -> Values:
     """By the name and labels of each series, as Prometheus reads them."""
-    text = exposition(metrics(page_)).decode()
+    text = write(page).decode()
     return {
         sample.name + "".join(f"|{value}" for _, value in sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -65,8 +69,16 @@ def test_of_a_worker_that_is_gone_counts_remain_and_states_do_not() -> None:
     assert not [name for name in remains if name.startswith(("auriga_queue_depth", "auriga_endpoint_open"))]
 
 
-def test_nothing_is_lost_between_two_workers() -> None:
-    assert read(write(told(3, 1, 0, 2, 1))) == told(3, 1, 0, 2, 1)
+@given(
+    texts=st.lists(st.text(), min_size=1, max_size=4, unique=True),
+    numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=4, max_size=4),
+)
+def test_what_is_read_is_what_was_written(texts: list[str], numbers: list[float]) -> None:
+    family = GaugeMetricFamily("auriga_depth", texts[0], labels=("one", "two"))
+    for text, number in zip(texts, numbers, strict=False):
+        family.add_metric((text, 'a "b" \\ \n } c'), number)
+    page = exposition((family, CounterMetricFamily("auriga_refusals", "None.", labels=("status",))))
+    assert write(read(page)) == page
     assert read(b"") == {}
 
 
