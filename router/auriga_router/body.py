@@ -54,7 +54,8 @@ def parse(body: bytes) -> Parsed:
         raise BodyError("the body must be a JSON object")
     model = document.get("model")
     if not isinstance(model, str) or not model:
-        raise BodyError("model: name a role or a Model" if model in (None, "") else "model: must be a string", "model")
+        what = "name a role or a Model; GET /v1/models lists them" if model in (None, "") else "must be a string"
+        raise BodyError(f"model: {what}", "model")
     stream, single = _options(document)
     return model, stream, single, locate(body), document
 
