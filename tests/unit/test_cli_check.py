@@ -86,6 +86,14 @@ def test_weights_that_are_not_here_are_told_as_up_looks_for_them(folder: Path) -
     assert auriga("check", "-f", "deeper").out == ""
 
 
+def test_a_folder_that_holds_none_is_told(folder: Path) -> None:
+    (folder / "deeper").mkdir()
+    ran = auriga("check", "-f", ".")
+    assert (ran.code, ran.err) == (0, "nothing was checked\n")
+    assert ran.out.startswith(".: warning: holds no manifests: files that end in .yaml, .yml, .json")
+    assert auriga("check", "-f", ".", "--strict").code == 2
+
+
 def test_json(folder: Path) -> None:
     (folder / "a.yaml").write_text(f"{GOOD}---\n{BAD}---\n{CHAIN}")
     ran = auriga("check", "-f", "a.yaml", "-o", "json", "--namespace", "team")

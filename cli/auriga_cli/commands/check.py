@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _STDIN = Path("-")
+_NOTHING = "no objects"
 
 
 def check(
@@ -96,10 +97,12 @@ def _print(problem: Problem) -> None:
 
 def _summary(manifests: Manifests, problems: list[Problem]) -> str:
     counts = (("Model", manifests.models), ("RoleChain", manifests.chains), ("Secret", manifests.secrets))
-    good = ", ".join(_number(len(objects), kind) for kind, objects in counts if objects) or "no objects"
+    good = ", ".join(_number(len(objects), kind) for kind, objects in counts if objects) or _NOTHING
     errors = sum(problem.severity == "error" for problem in problems)
     if not problems:
         return f"{good}: no problems"
+    if not errors and good == _NOTHING:
+        return "nothing was checked"
     return f"{_number(errors, 'error')}, {_number(len(problems) - errors, 'warning')}; {good} without an error"
 
 
