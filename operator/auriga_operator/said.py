@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 _MOST = 3
 _LONGEST = 300
-_START = re.compile(r"(?:\x1b\[[0-9;]*m)*(?:\d+\.\d+\.\d+\.\d+ )?(?:([DIWE]) )?(?:\x1b\[[0-9;]*m)*")
+_START = re.compile(r"(?:\x1b\[[0-9;]*m)*(?:\d+\.\d+\.\d+\.\d+ ([DIWE]) )?(?:\x1b\[[0-9;]*m)*")
 """Of a line of llama.cpp: time since its start, and level, since 2026; neither before, nor what others write."""
 _ERROR = re.compile(
     r"\b(?:error|failed|failure|fatal|cannot|can't|could(?: not|n't)|unable|invalid|unknown|unsupported|out of memory"
@@ -31,8 +31,14 @@ def causes(lines: Iterable[str]) -> tuple[str, ...]:
 
 
 def cause(lines: Sequence[str]) -> str:
-    """The same on one line; the last one where none looks like an error."""
-    return " | ".join(causes(lines) or lines[-1:])
+    """The same on one line; where none looks like an error the last one, unless it is known to be none."""
+    last = [line for line in lines[-1:] if not _level(line)]
+    return " | ".join(causes(lines) or last)
+
+
+def _level(line: str) -> str:
+    start = _START.match(line)
+    return (start[1] or "") if start else ""
 
 
 def _error(line: str) -> str:

@@ -19,8 +19,9 @@ def test_the_lines_that_name_the_cause(case: dict[str, Any]) -> None:
 
 
 def test_on_one_line_and_the_last_one_where_none_looks_like_an_error() -> None:
-    assert cause(["E error: a", "slot 0 released", "error: b"]) == "error: a | error: b"
+    assert cause(["E error: a", "slot 0 released", "error: b"]) == "E error: a | error: b"
     assert cause(["listening", "boom"]) == "boom"
+    assert cause(["boom", "0.30.810.091 I slot      release: id  3 | task 477 | stop processing"]) == ""
     assert cause([]) == ""
 
 

@@ -219,7 +219,8 @@ def _crash(wanted: Wanted, running: Sequence[Process], view: View) -> _Finding |
     failures = [view.world.failures[slot] for slot in slots if slot in view.world.failures]
     if not failures:
         return None
-    said = f"{ENGINE_SAID}{cause(ending.lines)}" if ending.lines else ""
+    named = cause(ending.lines)
+    said = f"{ENGINE_SAID}{named}" if named else ""
     left = min(retry_at(failure, view.limits) for failure in failures) - view.now
     again = _when_asked(left) if wanted.autoscaling and not wanted.replicas else _again(left)
     return _Finding("Failed", ending.reason, f"{ending.message}{said}{again}")
