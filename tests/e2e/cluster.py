@@ -15,9 +15,10 @@ from e2e import bare, install, kind
 from e2e.kubectl import Kubectl, TroubleError
 from e2e.node.__main__ import EXPECTED
 from e2e.node.requirements import UnfitError
-from support.kube import cache, helm
+from support.kube import cache
+from support.kube.program import ProgramMissingError
 
-TROUBLE = (*EXPECTED, TroubleError, helm.HelmMissingError)
+TROUBLE = (*EXPECTED, TroubleError, ProgramMissingError)
 
 
 def choose(report: cache.Report) -> ModuleType:

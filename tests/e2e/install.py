@@ -5,14 +5,15 @@ from pathlib import Path
 from e2e import auriga_images
 from e2e.kubectl import Kubectl
 from e2e.release import NAMESPACE, Release
-from support.kube import cache, helm
+from support.kube import cache
+from support.kube.helm import HELM
 
 CHART = Path(__file__).parents[2] / "charts" / "auriga"
 
 
 def install(kubeconfig: Path, built: auriga_images.Images, report: cache.Report, chart: Path = CHART) -> None:
-    """Returns when every pod of the chart is ready. Raises TroubleError or helm.HelmMissingError."""
-    helm.obtain(report)
+    """Returns when every pod of the chart is ready. Raises TroubleError or ProgramMissingError."""
+    HELM.obtain(report)
     report("installing the chart")
     image, engine = built["auriga"], built["auriga-engine"]
     values = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.kubectl import Kubectl, TroubleError
-from support.kube import helm
+from support.kube.helm import HELM
 
 NAMESPACE = "auriga-system"
 RELEASE = "auriga"
@@ -51,7 +51,7 @@ class Release:
         """Its output. Raises TroubleError with the end of what it wrote."""
         where = [f"--kubeconfig={self.system.kubeconfig}", f"--namespace={NAMESPACE}"]
         process = subprocess.run(
-            [str(helm.find()), *where, *arguments],
+            [str(HELM.find()), *where, *arguments],
             input=stdin,
             text=True,
             capture_output=True,
