@@ -1,6 +1,7 @@
 """One request on its way: attempt, outcome, next attempt, until it is answered or the chain has failed.
 
-The state machine of the failure contract; ``attempting`` is its half that looks to the endpoint.
+The state machine of the failure contract; ``attempting`` is its part that looks to the endpoint, ``standing_by`` the
+one that waits.
 
     [QUEUED | AWAY ->] an attempt -> (committed) FLOWING -> DONE
          ^---------------------------- a break: somebody else goes on
@@ -15,7 +16,7 @@ import math
 from typing import Final
 
 from auriga_router import replies, usage
-from auriga_router.attempting import Attempting, State
+from auriga_router.attempting import State
 from auriga_router.attempts import Replied, Tried
 from auriga_router.call import Call
 from auriga_router.dialects import Problem
@@ -24,34 +25,27 @@ from auriga_router.held import HeldWhole
 from auriga_router.ports import Client
 from auriga_router.routing.choose import Wait
 from auriga_router.routing.outcome import Outcome
-from auriga_router.slots import Slots
-from auriga_router.table import Backend
+from auriga_router.standing_by import StandingBy
 from auriga_router.trial import Trial
-from auriga_router.waking import Waiting
 from auriga_router.world import World
 
-_LOOK: Final = 0.2
-"""Seconds between two looks at what became of an endpoint that seems to have died."""
 _BREAKS: Final = (Outcome.CUT, Outcome.STALL, Outcome.TIMEOUT)
 
 
-class Exchange(Attempting):
+class Exchange(StandingBy):
     """One request and its attempts."""
 
-    __slots__ = ("_client", "_gone", "_left", "_overflow", "_paused", "_queue", "_waiting", "_woke")
+    __slots__ = ("_left", "_overflow", "_paused", "_woke")
 
     def __init__(self, world: World, client: Client, call: Call) -> None:
         super().__init__(world, call)
-        self._client: Client = client
+        self._client = client
         self._overflow: HeldWhole | None = None
         """The error of the member whose context was too small."""
-        self._queue: Slots
         self._woke = False
         """Members without an endpoint have been told that they are wanted."""
-        self._waiting: Waiting | None = None
-        """It waits, or has waited, for a Model to start."""
+        self._waiting = None
         self._gone = False
-        """Its chain was deleted while it waited: who could be asked then still can be."""
         self._paused = False
         self._left = 0.0
         """Seconds that were left of the deadline when content began to flow: for mending a break."""
@@ -84,59 +78,6 @@ class Exchange(Attempting):
         self._end = end if end < self._deadline else self._deadline
         self._reconnected = False
         self._connect(now, fresh=False)
-
-    def _hold_on(self, wait: Wait | None, now: float, *, renewed: bool) -> None:
-        """There is nobody to ask now."""
-        if self._failed and not renewed:  # the world may be another one than when the request came
-            self._look_again(now)
-        elif self._gone:  # nobody calls those who wait in what was deleted
-            self._fail(now)
-        elif wait is not None:
-            self._wait(wait.member.backend, now)
-        elif self._candidates.may_return(now, None if self._flow is None else self._flow.rest):
-            self._state = State.AWAY
-            self._begin_waiting(now)
-            self.expires = min(self._deadline, now + _LOOK)
-        else:
-            self._fail(now)
-
-    def _begin_waiting(self, now: float) -> None:
-        if self._waiting is None:
-            hears = self._call.stream and not self._call.folded
-            self._waiting = Waiting(now, self._world.keep_alive if hears else math.inf)
-
-    def _wait(self, backend: Backend, now: float) -> None:
-        """For a slot, or for an endpoint, in the Model's queue; who has been asked for before waits at its head."""
-        self._state = State.QUEUED
-        self._queue = backend.slots
-        if backend.asleep:
-            self._begin_waiting(now)
-        self._queue.wait(self, now, ahead=bool(self._failed))
-        self.expires = self._deadline if self._waiting is None else min(self._deadline, self._waiting.expires)
-
-    def _wait_on(self, now: float) -> None:
-        """A while has passed."""
-        waiting, backend = self._waiting, self._world.backend(self._queue.model)
-        if waiting is None or now >= self._deadline or waiting.is_in_vain(self._queue, backend, now):
-            self._queue.leave(self)
-            self._look_again(now)
-            return
-        self._tell(waiting, backend, now)
-        self.expires = min(self._deadline, waiting.expires)
-
-    def _tell(self, waiting: Waiting, backend: Backend | None, now: float) -> None:
-        if waiting.is_silent_since_long(now):
-            begun = self._flow is not None
-            self._client = waiting.tell(self._client, self._call, self._failed, backend, begun=begun)
-
-    def on_turn(self) -> None:
-        """Look again: perhaps at other endpoints than there were when the request came."""
-        self._look_again(self._world.now())
-
-    def _look_again(self, now: float) -> None:
-        """It is in no queue any more."""
-        self._gone = not self._world.renew(self._call)
-        self._next(now, renewed=True)
 
     def _attempt_failed(self, outcome: Outcome, *, retry_after: float | None = None, whole: bool = False) -> None:
         """Nothing of it has left for the client: on to the next attempt, or the end of the chain."""
