@@ -234,7 +234,9 @@ class Exchange(StandingBy):
         """The time to finish is over."""
         if self._state == State.DONE:
             return
-        problem = Problem(503, "shutting_down", "the router is stopping; ask again")
+        problem = Problem(503, "shutting_down", "the router is stopping; ask again", attempts=self._failed)
+        if self._flow is not None and self._client.retract():
+            self._flow = None
         if self._flow is not None:
             self._flow.fail(problem)
         else:

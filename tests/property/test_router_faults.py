@@ -122,6 +122,33 @@ def test_nothing_is_lost_where_somebody_is_well(faults: list[Fault], stream: boo
     assert len(faults) > len(simulation.servers["10.0.0.1:80"].faults)
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    faults=st.lists(st.lists(FAULTS, max_size=3), min_size=3, max_size=3),
+    shape=st.tuples(st.booleans(), st.booleans(), st.sampled_from(sorted(ALL_PATHS))),
+    seconds=st.one_of(st.floats(0, 0.2), st.floats(0, 9)),
+)
+def test_when_the_router_stops_everybody_is_told_and_nothing_goes_on(
+    faults: list[list[Fault]], shape: tuple[bool, bool, str], seconds: float
+) -> None:
+    stream, inside, dialect = shape
+    simulation = _simulation(*faults, streaming={"inside": inside})
+    client = simulation.ask(_body(dialect, stream=stream), ALL_PATHS[dialect])
+    told_then: list[bytes] = []
+
+    def stop() -> None:
+        client.exchange.router_stops()
+        assert not simulation.world.timed
+        told_then.append(client.received)
+
+    simulation.later(seconds, stop)
+    simulation.run_all()
+    _check(simulation, client, dialect, stream=stream)
+    assert [client.received] == told_then, "something was said after the end"
+    if b"shutting_down" in client.received:
+        assert stream or b"HTTP/1.1 503 " in client.received
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_of_five_hundred_streams_with_faults_none_is_lost(seed: int) -> None:
     """The endpoints of the first member fail a fifth of their requests, in every way there is; the provider is well."""

@@ -6,11 +6,12 @@ import asyncio
 
 import pytest
 
-from support import grammar_messages
+from support import grammar_chat, grammar_messages
 from support import messages_scripts as messages
 from support import upstreams_scripts as scripts
 from support.http_client import Reply
-from support.http_router import role
+from support.http_router import role, routing, snapshot
+from support.messages_scripts import KEYS, external
 from support.upstreams import Upstream, Visit
 
 STALL = 2.0
@@ -61,3 +62,16 @@ async def test_a_call_that_pauses_is_no_stall_while_its_provider_sends_pings(pin
         stream = grammar_messages.read(reply.body)
         assert running.outcomes == [("m1", "Ok" if pings else "Stall")]
         assert (stream.stop_reason, stream.error is None) == (("tool_use", True) if pings else (None, False))
+
+
+async def test_nor_is_it_one_where_the_pings_are_not_passed_on() -> None:
+    """OpenAI's dialect has none."""
+    async with Upstream(pauses(pings=True)) as upstream:
+        provider = external("m1", "anthropic", upstream.address, **SHORT)
+        async with routing(snapshot(provider, secrets=KEYS)) as running, running.client() as client:
+            body = {"model": "m1", "stream": True, "messages": [{"role": "user", "content": "cats?"}]}
+            await client.post(body)
+            stream = grammar_chat.read((await client.reply()).body)
+            assert running.outcomes == [("m1", "Ok")]
+            assert stream.done
+            assert [call["arguments"] for call in stream.choices[0].calls] == ['{"query": "cats"}']
