@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from support import gated_engine, grammar_chat
-from support.engines import BOUND, StartUp, Up, elastic, model
+from support.engines import BOUND, StartUp, Up, elastic, fake, model
 
 ASKED: dict[str, Any] = {
     "model": "only", "messages": [{"role": "user", "content": "What is a RoleChain?"}], "temperature": 0,
@@ -67,3 +67,11 @@ def test_a_stream_goes_on_exactly_when_its_only_engine_is_back(up: StartUp, tmp_
         assert said.usage[count] == wanted.usage[count]
     running.line("^only: only: Cut")
     running.line("^only: failed .Killed.")
+
+
+def test_whoever_asks_while_the_only_engine_is_started_again_is_answered(up: StartUp) -> None:
+    running = up(fake("only", "serve"), fake=True)
+    running.line("^only: ready")
+    os.kill(running.engines()["only"], signal.SIGKILL)
+    assert [running.chat("only").status_code for _ in range(3)] == [200] * 3
+    running.line("^only: ready", count=2)

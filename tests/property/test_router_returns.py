@@ -13,8 +13,9 @@ from auriga_api import Model, RoleChain
 from auriga_api.model import ModelStatus
 from auriga_router.routing.outcome import Outcome
 from auriga_router.snapshot import Snapshot
+from support import grammar_responses
 from support.http_router import chain, model, snapshot
-from support.replies import PATHS, Told, body_for, told
+from support.replies import PATHS, Told, body_for, received, told
 from support.simulation import TEXT, WORDS, Client, Fault, Server, Simulation
 
 HERE, ELSEWHERE, OTHER = "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"
@@ -319,6 +320,24 @@ def test_the_client_is_told_that_it_waits(dialect: str) -> None:
     assert client.received.count(b": m1 Failed\n") == 2
     assert client.received.count(b"event: ping") == (2 if dialect == "anthropic" else 0)
     assert client.received.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_stream_of_responses_goes_on_too(back: bool) -> None:
+    """Always translated, whoever answers."""
+    world = World()
+    client = world.ask({"model": "role", "stream": True, "input": "count"}, b"/v1/responses")
+    world.dies(after(3))
+    if back:
+        world.returns(25.0)
+    world.run()
+    _, body, whole = received(client)
+    assert body.count(b": m1 Failed\n") == 2
+    stream = grammar_responses.read(body)
+    said = "".join(part["text"] for item in stream.response["output"] for part in item["content"])
+    assert (stream.error is None, whole) == (back, back)
+    assert (said == TEXT) is back
+    assert stream.response["status"] == ("completed" if back else "failed")
 
 
 def test_inside_and_whole_answers_wait_in_silence() -> None:
