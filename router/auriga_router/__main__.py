@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 import uvloop
 
 from auriga_router.attempt_log import AttemptLog
+from auriga_router.garbage import Garbage
 from auriga_router.group import Group, Seat
 from auriga_router.outlets import Refusal, Shared, bind, to_stdout
 from auriga_router.router import Router
@@ -86,6 +86,7 @@ async def serve(process: Process) -> None:
     settings = process.settings
     log = AttemptLog(process.write)
     router = Router(settings, on_attempt=log if settings.log_attempts else None, seat=process.seat)
+    garbage = Garbage()
     stop, ready = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -96,14 +97,15 @@ async def serve(process: Process) -> None:
     await router.join()
 
     async def apply(snapshot: Snapshot) -> None:
-        await router.apply_in_steps(snapshot)
-        if not ready.is_set():
-            # Looking through ten thousand Models for garbage, for ever again, would stop all streams for 100 ms.
-            gc.collect()
-            gc.freeze()
+        changed = await router.apply_in_steps(snapshot)
+        if ready.is_set():
+            garbage.grew(changed)
+        else:
+            garbage.settle()
         ready.set()
 
     tasks = [asyncio.create_task(following(process.follow, apply)), asyncio.create_task(log.run())]
+    tasks.append(asyncio.create_task(garbage.run()))
     waits = [asyncio.create_task(ready.wait()), asyncio.create_task(stop.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():

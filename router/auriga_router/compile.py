@@ -47,11 +47,10 @@ def compile_in_steps(
     snapshot: Snapshot, previous: RoutingTable, default_namespace: str = "default", leaving: Leaving = _NOBODY
 ) -> Generator[None, None, RoutingTable]:
     """As ``compile``, but pauses after every few objects, so that requests can be served in between."""
-    models = _changed_models(snapshot, previous)
-    yield  # looking through ten thousand objects takes a millisecond or two
+    models = yield from _changed_models(snapshot, previous)
     compiler = _Compiler(snapshot, previous, leaving)
     yield from _paced(compiler.take_models(models))
-    edited = _different(snapshot.chains, previous.snapshot.chains)
+    edited = yield from _paced(_different(snapshot.chains, previous.snapshot.chains))
     yield
     yield from _paced(compiler.take_chains(edited | _chains_of(models, previous)))
     names = previous.naming
@@ -60,7 +59,7 @@ def compile_in_steps(
     names = yield from _paced(renamed(names, compiler.gone, compiler.new))
     return RoutingTable(
         names.meant, compiler.chains, compiler.directs, compiler.backends, names, snapshot,
-        frozenset(models), frozenset(edited),
+        frozenset(models), frozenset(edited), tuple(compiler.left),
     )  # fmt: skip
 
 
@@ -75,6 +74,7 @@ class _Compiler:
         self.directs = copied(previous.directs)
         self.gone: list[Chain] = []
         self.new: list[Chain] = []
+        self.left: list[Endpoint] = []
 
     def take_models(self, keys: Iterable[str]) -> Generator[None, None, None]:
         """They have changed, or come, or gone. Pauses after each."""
@@ -92,6 +92,7 @@ class _Compiler:
         model = self._snapshot.models.get(key)
         known, direct = self.backends.get(key), self.directs.get(key)
         self._replaced(direct)
+        staying: tuple[Endpoint, ...] = ()
         if model is None:
             self.backends.pop(key, None)
             self.directs.pop(key, None)
@@ -100,6 +101,10 @@ class _Compiler:
             self.backends[key] = backend
             chain = self.directs[key] = compile_direct(backend, direct)
             self.new.append(chain)
+            staying = backend.endpoints
+        if known is not None and known.endpoints != staying:
+            kept = frozenset(staying)
+            self.left += [endpoint for endpoint in known.endpoints if endpoint not in kept]
 
     def _take_chain(self, key: str) -> None:
         resource = self._snapshot.chains.get(key)
@@ -126,12 +131,15 @@ class _Compiler:
         return find
 
 
-def _changed_models(snapshot: Snapshot, previous: RoutingTable) -> set[str]:
+def _changed_models(snapshot: Snapshot, previous: RoutingTable) -> Generator[None, None, set[str]]:
     """Keys of the Models that have come, gone or changed, or have other endpoints or another Secret."""
     before = previous.snapshot
-    changed = _different(snapshot.models, before.models)
-    changed.update(key for key in _different(snapshot.endpoints, before.endpoints) if key in snapshot.models)
-    secrets = _different(snapshot.secrets, before.secrets)
+    changed = yield from _paced(_different(snapshot.models, before.models))
+    yield  # looking through ten thousand objects takes a millisecond or two
+    moved = yield from _paced(_different(snapshot.endpoints, before.endpoints))
+    changed.update(key for key in moved if key in snapshot.models)
+    secrets = yield from _paced(_different(snapshot.secrets, before.secrets))
+    yield
     if secrets:
         changed.update(key for key, backend in previous.backends.items() if backend.secret in secrets)
     return changed
@@ -144,14 +152,17 @@ def _chains_of(models: set[str], previous: RoutingTable) -> set[str]:
     return {key for key, chain in previous.chains.items() if not chain.models.isdisjoint(models)}
 
 
-def _different(now: Mapping[str, object], before: Mapping[str, object]) -> set[str]:
-    """Keys whose values are neither the same object nor equal."""
+def _different(now: Mapping[str, object], before: Mapping[str, object]) -> Generator[None, None, set[str]]:
+    """Keys whose values are neither the same object nor equal. Pauses after each that is not the same."""
     if now is before:
         return set()
     known = map(before.get, now)
-    changed = {
-        key for key, value, old in zip(now, now.values(), known, strict=True) if value is not old and value != old
-    }
+    others = [(key, value, old) for key, value, old in zip(now, now.values(), known, strict=True) if value is not old]
+    changed: set[str] = set()
+    for key, value, old in others:
+        if value != old:
+            changed.add(key)
+        yield
     came = sum(key not in before for key in changed)
     return changed if len(now) - came == len(before) else changed | (before.keys() - now.keys())
 

@@ -28,8 +28,11 @@ def renamed(names: Names, gone: Iterable[Chain], new: Iterable[Chain]) -> Genera
     for chain in new:
         for name, claim in _claims(chain):
             claimed[name].append(claim)
-    for name in {name for chain in lost for name, _ in _claims(chain)}:
-        claimed[name]  # nobody new wants it, and yet it may mean something else now
+        yield
+    for chain in lost:
+        for name, _ in _claims(chain):
+            claimed[name]  # perhaps nobody new wants it, and yet it may mean something else now
+        yield
     if not claimed:
         return names
     draft = _Draft(names)

@@ -115,8 +115,11 @@ class Router:
         for _ in self._resized(before):
             pass
 
-    async def apply_in_steps(self, snapshot: Snapshot) -> None:
-        """As ``apply``, but serves requests in between if much has changed: then it takes a while."""
+    async def apply_in_steps(self, snapshot: Snapshot) -> int:
+        """As ``apply``, but serves requests in between if much has changed: then it takes a while.
+
+        Gives how many Models and RoleChains have changed.
+        """
         while True:
             before = self._front.table
             steps = compile_in_steps(snapshot, before, self._settings.default_namespace, self._leaving)
@@ -126,14 +129,21 @@ class Router:
         self._take(table)
         for _ in self._resized(before):
             await asyncio.sleep(0)
+        changed = len(table.changed) + len(table.edited)
+        if changed > _PIECE:
+            parts = before.parts()
+            del before, snapshot, steps
+            while parts:
+                del parts[-_PIECE:]  # not all at once: to free ten thousand Models takes 50 ms
+                await asyncio.sleep(0)
+        return changed
 
     def _take(self, table: RoutingTable) -> None:
-        before, self._front.table = self._front.table, table
+        self._front.table = table
         self._admin.snapshot = table.snapshot
-        staying = {endpoint for key in table.changed for endpoint in _endpoints(table, key)}
-        gone = [endpoint for key in table.changed for endpoint in _endpoints(before, key) if endpoint not in staying]
         # Again those that left earlier: a request under way may have connected to one anew.
-        gone += [endpoint for endpoint in self._leaving.values() if endpoint not in staying]
+        earlier = [each for each in self._leaving.values() if each not in _endpoints(table, each.model)]
+        gone = [*table.left, *earlier]
         self._leaving = {(endpoint.model, endpoint.address): endpoint for endpoint in gone if endpoint.in_flight}
         self._pools.drop(gone)
         self._doubt(table.snapshot)

@@ -236,6 +236,8 @@ class RoutingTable:
     """Keys of the Models that are not as they were in the table before."""
     edited: frozenset[str] = frozenset()
     """Keys of the RoleChains that have come, gone or changed themselves, whatever became of their Models."""
+    left: tuple[Endpoint, ...] = ()
+    """Endpoints of the table before that are not in this one."""
 
     @property
     def ambiguous(self) -> Mapping[str, tuple[str, ...]]:
@@ -246,3 +248,8 @@ class RoutingTable:
     def all_chains(self) -> Iterator[Chain]:
         """RoleChains, and Models called by their own names."""
         return chain(self.chains.values(), self.directs.values())
+
+    def parts(self) -> list[object]:
+        """What it holds. Who keeps this list decides when the last of it is freed."""
+        resources = chain(self.snapshot.models.values(), self.snapshot.chains.values())
+        return [*resources, *self.backends.values(), *self.all_chains, *self.naming.claims.values()]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import weakref
 
+from auriga_router.snapshot import Snapshot
 from support import upstreams_scripts as scripts
 from support.http_client import until
 from support.http_grammar import chat_stream
@@ -77,6 +79,23 @@ async def test_a_large_change_is_taken_in_steps_between_which_requests_are_answe
             answered += 1
         assert answered > 1
         assert (await running.get("/v1/models/m1999")).status == 200
+
+
+async def test_after_a_large_change_nothing_is_left_of_what_was_before() -> None:
+    async with Upstream(scripts.ok) as upstream, role(upstream.address) as running:
+
+        def many(path: str) -> Snapshot:
+            source = {"file": {"path": path}}
+            models = [model(f"m{number}", source=source) for number in range(300)]
+            return snapshot(*models, chain("role", "m9"), endpoints={"m9": upstream.address})
+
+        first = many("one.gguf")
+        assert await running.router.apply_in_steps(first) == 301
+        remembered = weakref.ref(first.models["default/m7"])
+        del first
+        assert await running.router.apply_in_steps(many("two.gguf")) == 300
+        assert remembered() is None
+        assert (await running.chat()).status == 200
 
 
 async def test_of_two_changes_at_once_none_is_lost() -> None:

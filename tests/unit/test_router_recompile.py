@@ -83,3 +83,31 @@ def test_the_work_comes_in_steps_of_a_few_objects() -> None:
     steps = sum(1 for _ in compile_in_steps(state, RoutingTable()))
     assert steps >= MANY // 8 + MANY // 3 // 8
     assert sum(1 for _ in compile_in_steps(state, compiled(state))) <= 3
+
+
+def test_what_is_equal_but_not_the_same_is_compared_in_steps_and_changes_nothing() -> None:
+    before = compiled(many())
+    steps = 0
+    work = compile_in_steps(many(), before)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            table = end.value
+            break
+        steps += 1
+    assert steps >= (MANY + MANY // 3) // 8
+    assert (table.changed, table.edited, table.left) == (frozenset(), frozenset(), ())
+
+
+def test_the_endpoints_that_left_are_those_that_no_model_of_the_new_table_has() -> None:
+    state = snapshot(model("a"), model("b"), endpoints={"a": ("h:1", "h:2", "h:3"), "b": "h:9"})
+    first = compiled(state)
+    assert first.left == ()
+    moved = compiled(replace(state, endpoints={"default/a": ("h:2", "h:4")}), first)
+    assert sorted(f"{each.model} {each.name}" for each in moved.left) == [
+        "default/a h:1", "default/a h:3", "default/b h:9",
+    ]  # fmt: skip
+    gone = compiled(snapshot(), moved)
+    assert sorted(each.name for each in gone.left) == ["h:2", "h:4"]
+    assert compiled(state, gone).left == ()

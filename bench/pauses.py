@@ -1,0 +1,97 @@
+"""How long a change of the cluster keeps requests waiting: `.venv/bin/python bench/pauses.py` (half a minute).
+
+A router with many Models and RoleChains takes in what a watch tells: that one Model is another, then that all are. For
+each the longest turn of the event loop is printed, in seconds of the processor, so that a busy machine shows the same:
+that is what a request waits at the most. With `PYTHONPATH=dist/compiled`: the compiled router (`make compiled`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import uvloop
+
+from auriga_router.garbage import Garbage
+from auriga_router.router import Router
+from auriga_router.sources.kubernetes.cache import Cache, Event, Put
+from auriga_router.sources.kubernetes.objects import CHAINS, MODEL_LABEL, MODELS, SLICES
+
+PIECE = 20
+"""Objects that a source takes in at a time."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--models", type=int, default=10_000, help="and a third as many RoleChains")
+    uvloop.run(measure(parser.parse_args().models))
+    return 0
+
+
+async def measure(models: int) -> None:
+    router, cache, garbage = Router(), Cache(), Garbage()
+
+    async def take(events: list[Event]) -> None:
+        for start in range(0, len(events), PIECE):
+            cache.fold(events[start : start + PIECE])
+            await asyncio.sleep(0)
+        garbage.grew(await router.apply_in_steps(cache.snapshot()))
+
+    await take(list(world(models, 0)))
+    garbage.settle()
+    for title, changed in (("one Model of them changes", 1), ("all of them change", models), ("again", models)):
+        events = list(world(changed, time.monotonic_ns()))
+        turns, began = Turns(), time.perf_counter()
+        await take(events)
+        took = time.perf_counter() - began
+        print(f"{models:,} Models: {title}: {took * 1000:.0f} ms, longest pause {turns.stop() * 1000:.1f} ms")
+
+
+def world(models: int, version: int) -> Iterator[Event]:
+    """What lists and watches tell of so many Models, with an endpoint each, and of a third as many RoleChains."""
+    for n in range(models):
+        path = f"weights-{version}.gguf"
+        yield Put(MODELS, item(f"model-{n}", version, spec={"source": {"file": {"path": path}}}))
+        if not version:
+            labels = {MODEL_LABEL: f"model-{n}"}
+            ends = [{"addresses": [f"10.0.{n // 250}.{n % 250}"], "conditions": {"ready": True}}]
+            yield Put(SLICES, item(f"model-{n}", version, labels, endpoints=ends, ports=[{"port": 8080}]))
+    for n in range(0, models, 3):
+        spec = {"members": [{"model": f"model-{n}"}], "synonyms": [f"name-{version}-{n}"]}
+        yield Put(CHAINS, item(f"role-{n}", version, spec=spec))
+
+
+def item(name: str, version: int, labels: dict[str, str] | None = None, **fields: object) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "default", "resourceVersion": str(version + 1), "labels": labels or {}}
+    return {"metadata": metadata, **fields}
+
+
+class Turns:
+    """The turns of the event loop, until it is stopped."""
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+        self._last = time.thread_time()
+        self._task = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(0)
+            self._note()
+
+    def _note(self) -> None:
+        now = time.thread_time()
+        self._longest, self._last = max(self._longest, now - self._last), now
+
+    def stop(self) -> float:
+        """Seconds of the longest one."""
+        self._note()
+        self._task.cancel()
+        return self._longest
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
