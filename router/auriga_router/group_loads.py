@@ -65,13 +65,19 @@ class GroupLoads:
         self._tasks.clear()
 
     async def _follow(self, merged: MergedLoads, number: int) -> None:
+        heard = True
         while True:
+            why = "it has ended the stream"
             try:
                 async for line in self._peers.lines(number, LOAD):
                     merged.told(number, read_report(line))
                     self._try(number)
+                    heard = True
             except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, LoadError, NoAnswer) as error:
-                _log.warning("the load of worker %d: %s: trying on", number, str(error) or type(error).__name__)
+                why = str(error) or type(error).__name__
+            if heard:
+                _log.warning("the load of worker %d: %s: trying on", number, why)
+            heard = False
             merged.ended(number)
             self._try(number)
             await asyncio.sleep(_PAUSE)

@@ -70,8 +70,9 @@ def test_the_versions_are_one() -> None:
 
 
 def test_alerts_and_dashboard_use_metrics_that_exist() -> None:
-    source = (ROOT / "router" / "auriga_router" / "metrics.py").read_text()
-    known = set(re.findall(r'"((?:auriga|gen_ai_server)_\w+)"', source))
+    router = ROOT / "router" / "auriga_router"
+    sources = [(router / name).read_text() for name in ("metrics.py", "merged_metrics.py")]
+    known = set(re.findall(r'"((?:auriga|gen_ai_server)_\w+)"', "".join(sources)))
     used = set()
     for file in ("alerts.yaml", "dashboard.json"):
         text = (CHART / "files" / file).read_text()
