@@ -344,3 +344,15 @@ def test_a_call_is_whole_or_an_error_wherever_it_breaks(kind: str, after: int, s
     assert choice.texts["content"] == TEXT
     arguments = choice.calls[0]["arguments"]
     assert ARGUMENTS.startswith(arguments) if begun else arguments == ARGUMENTS
+
+
+@pytest.mark.parametrize(("kinds", "requests"), [(["reset"] * 3, 2), (["head and no more", "reset"], 1)])
+def test_a_kept_connection_is_doubted_once_and_only_if_it_said_nothing(kinds: list[str], requests: int) -> None:
+    """What the endpoint has begun to answer it may have done: that is never sent again to it."""
+    simulation = _simulation([Fault(kind) for kind in kinds], [], [])
+    simulation.kept = True
+    client = simulation.ask(_body("openai", stream=True))
+    simulation.run()
+    assert _check(simulation, client, "openai", stream=True)
+    assert simulation.servers["10.0.0.1:80"].requests == requests
+    assert [one.outcome for one in simulation.attempts] == [Outcome.CONNECT, Outcome.OK]

@@ -12,6 +12,8 @@ from support.upstreams import Script, Upstream, Visit
 
 SHORT = {"timeouts": {"firstToken": "100ms", "connect": "200ms", "stall": "200ms"}}
 """Looks come after the first token's limit, and each has the connect limit to be answered."""
+PATIENT = {"timeouts": SHORT["timeouts"] | {"connect": "30s"}}
+"""For those that answer, or hang up: however long that takes a busy machine."""
 
 
 def works(looks: int, health: Script, then: Callable[[], None] = lambda: None) -> Script:
@@ -56,7 +58,7 @@ async def test_one_that_is_busy_but_well_is_waited_for() -> None:
     async with (
         Upstream(script) as busy,
         Upstream(scripts.ok) as other,
-        role(busy.address, other.address, model_spec=SHORT) as running,
+        role(busy.address, other.address, model_spec=PATIENT) as running,
     ):
         assert (await running.chat()).headers["x-auriga-model"] == "m1"
         assert running.outcomes == [("m1", "Ok")]
@@ -71,7 +73,7 @@ async def test_one_missed_look_is_forgiven() -> None:
             await scripts.sends(scripts.reply(503, b"{}"))(visit)  # whatever it says, it lives
         await script(visit)
 
-    async with Upstream(misses_one) as busy, role(busy.address, model_spec=SHORT) as running:
+    async with Upstream(misses_one) as busy, role(busy.address, model_spec=PATIENT) as running:
         assert (await running.chat()).status == 200
 
 

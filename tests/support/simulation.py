@@ -126,6 +126,8 @@ class Simulation:
         self.servers = servers
         self.attempts: list[Attempt] = []
         self.open: set[Connection] = set()
+        self.kept = False
+        """Every connection has been used before."""
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self.world = World(
@@ -223,10 +225,9 @@ class Simulation:
 class Connection:
     """One connection, for one request."""
 
-    reused = False
-
     def __init__(self, simulation: Simulation, server: Server, user: UpstreamUser) -> None:
         self._simulation = simulation
+        self.reused = simulation.kept
         simulation.open.add(self)
         self._paused: list[Callable[[], None]] | None = None
         """What waits until the router reads again."""
