@@ -159,3 +159,10 @@ def test_an_event_without_end_is_a_break_and_not_all_of_the_memory(dialect: Dial
         out += relay.feed(read, complete=False)
         fed += len(read)
     assert out == b""
+
+
+@pytest.mark.parametrize(("single", "whole"), [(True, True), (False, False)])
+def test_one_finished_choice_is_the_end_only_of_an_answer_with_one(single: bool, whole: bool) -> None:
+    relay = Relay(openai.DIALECT, Journal(), chunked=True, client_chunked=True, single=single)
+    relay.feed(_sent([_chat("first"), _chat("", "stop")], 1, chunked=True).removesuffix(b"0\r\n\r\n"), complete=False)
+    assert (relay.end() is not None) is whole
