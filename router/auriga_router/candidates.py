@@ -23,6 +23,8 @@ from auriga_router.translate import RequestError, Translation
 UNSEEN: Final = 5.0
 """Seconds that the death of an endpoint may go unseen: then it is asked once more."""
 _ASKED_AGAIN: Final = float("inf")
+MOST_DEATHS: Final = 1
+"""Endpoints that may die in a row under one request without a word: perhaps it is what they die of."""
 
 
 class Candidate:
@@ -40,7 +42,8 @@ class Candidates:
     """The members and endpoints of a chain, less those that were tried."""
 
     __slots__ = (
-        "_broke", "_call", "_first", "_lost", "_overflowed", "_tried", "_tried_before", "_wall_now", "refused",
+        "_broke", "_call", "_deaths", "_first", "_lost", "_overflowed", "_tried", "_tried_before", "_wall_now",
+        "refused",
     )  # fmt: skip
 
     def __init__(self, call: Call, wall_now: Clock) -> None:
@@ -51,6 +54,8 @@ class Candidates:
         """Those whose answer broke off: for its rest they are asked again, if nobody else can go on."""
         self._first = ""
         """Who is best at going on: key of the Model whose answer it is."""
+        self._deaths = 0
+        """How many died in a row while they had the request, and had shown nothing."""
         self._lost: dict[Endpoint, float] | None = None
         """Those that seem to have died, and when they may be asked once more, or that they are."""
         self._tried_before = 0
@@ -72,7 +77,8 @@ class Candidates:
             else:
                 choice = self._choose_for(rest, now)
             if choice is None or isinstance(choice, Wait):
-                return choice
+                in_vain = choice is not None and self._deaths > MOST_DEATHS and choice.member.backend.asleep
+                return None if in_vain else choice
             member, endpoint = choice
             try:
                 return Candidate(member, endpoint, self._adapter(member, rest))
@@ -90,11 +96,12 @@ class Candidates:
         call = self._call
         return choose(call.chain, call.needs, [*self._tried, endpoint], self._overflowed, now, key=call.key) is not None
 
-    def failed(self, member: Member, endpoint: Endpoint, outcome: Outcome, now: float) -> None:
-        """It was tried, and gave no answer."""
+    def failed(self, member: Member, endpoint: Endpoint, outcome: Outcome, now: float, *, sent: bool) -> None:
+        """It was tried, and gave no answer. ``sent``: it had the request."""
         asked_again = self._lost is not None and self._lost.pop(endpoint, 0.0) == _ASKED_AGAIN
         if outcome is Outcome.CONNECT and not asked_again:
             self._lose(member, endpoint, now)
+            self._deaths += sent
         if outcome is Outcome.CONTEXT_OVERFLOW:
             self._overflowed = max(self._overflowed, member.backend.context_length)
             self._tried.extend(member.backend.endpoints)
@@ -107,6 +114,7 @@ class Candidates:
             self._tried_before = len(self._tried)
         self._first = member.backend.key
         self._broke.append(endpoint)
+        self._deaths = 0
         if again:
             self._lose(member, endpoint, now)
         else:
@@ -122,7 +130,7 @@ class Candidates:
         It may be asked once more when its time has come, as soon as its breaker lets it.
         """
         call, found = self._call, False
-        if self._lost is None or COUNTS_TOKENS in call.needs:
+        if self._lost is None or self._deaths > MOST_DEATHS or COUNTS_TOKENS in call.needs:
             return False
         needs = self._needs(rest)
         for member in call.chain.members:

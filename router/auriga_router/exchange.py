@@ -84,7 +84,8 @@ class Exchange(StandingBy):
         if outcome is Outcome.CONTEXT_OVERFLOW and self._state == State.HOLDING_WHOLE:
             self._overflow = self._whole
         now = self._end_attempt(outcome, retry_after=retry_after, whole=whole)
-        self._candidates.failed(self._trial.member, self._trial.endpoint, outcome, now)
+        trial = self._trial
+        self._candidates.failed(trial.member, trial.endpoint, outcome, now, sent=trial.sent > 0.0)
         self._note_failed(outcome, now)
         if self._flow is not None or self._call.chain.fallback_on & outcome.bit:
             self._next(now)

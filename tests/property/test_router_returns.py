@@ -419,6 +419,23 @@ def test_it_may_die_more_than_once() -> None:
     assert world.outcomes == ["Cut", "Connect", "Cut", "Connect", "Ok"]
 
 
+@pytest.mark.parametrize("seen", [0.01, 1.0])
+def test_what_engines_seem_to_die_of_is_given_up_and_a_stream_beside_it_goes_on(seen: float) -> None:
+    world = World()
+    stream = world.post()
+    poison: list[Client] = []
+    world.later(after(3), lambda: poison.append(world.post(stream=False)))
+    world.dies(after(3) + 0.002, seen)
+    world.returns(5.0)
+    world.dies(5.002, seen)
+    world.returns(10.0, HERE)
+    world.run_all()
+    assert told("openai", poison[0], stream=False).status == 502
+    assert text("openai", stream) == TEXT
+    assert [one.outcome.value for one in world.attempts if not one.stream] == ["Connect", "Connect"]
+    assert [one.outcome.value for one in world.attempts if one.stream] == ["Cut", "Connect", "Connect", "Ok"]
+
+
 def test_fifty_streams_go_on() -> None:
     world = World(spec={"engine": {"parallel": 50}}, fallback={"deadline": "10m"})
     clients = [world.post() for _ in range(50)]
