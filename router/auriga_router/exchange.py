@@ -235,6 +235,10 @@ class Exchange(StandingBy):
         """The time to finish is over."""
         if self._state == State.DONE:
             return
+        if self._state == State.FLOWING and self._flow is not None and self._flow.end():
+            self._end_attempt(Outcome.OK)  # all was said; only the end of the endpoint's message was to come
+            self._done(200, keep_alive=False)
+            return
         problem = Problem(503, "shutting_down", "the router is stopping; ask again", attempts=self._failed)
         if self._flow is not None and self._client.retract():
             self._flow = None
