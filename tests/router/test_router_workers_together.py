@@ -33,6 +33,7 @@ async def test_each_of_them_tells_the_numbers_of_all(tmp_path: Path) -> None:
         for caller, times in zip(both, (3, 4), strict=True):
             for _ in range(times):
                 assert (await caller.post(CHAT, json=QUESTION)).status_code == 200
+        assert [(await both[0].request(method, "/metrics")).status_code for method in ("HEAD", "POST")] == [200, 405]
         pages = [await metrics(caller, 1, 2) for caller in both]
         assert pages[0] == pages[1]
         assert (pages[0][REPLIES], pages[0][UP % 1], pages[0][UP % 2]) == (7, 1, 1)
