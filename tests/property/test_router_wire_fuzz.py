@@ -20,10 +20,12 @@ from auriga_router.wire.request import Refusal, Request
 from auriga_router.wire.server import Hub, ServerConnection
 
 LIMIT = 4096
+REFUSED = (400, 413, 415, 417, 431, 501, 505)
 GOOD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
 PIECES = [
     b"POST / HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\n", b"HEAD / HTTP/1.0\r\n", b"CONNECT a:1 HTTP/1.1\r\n",
-    b"PRI * HTTP/2.0\r\n", b"GET / HTTP/2.0\r\n", b"Host: a\r\n", b"Host: b\r\n", b"Content-Length: 5\r\n", b"Content-Length: 0\r\n",
+    b"PRI * HTTP/2.0\r\n", b"GET / HTTP/2.0\r\n", b"Host: a\r\n", b"Host: b\r\n",
+    b"Content-Length: 5\r\n", b"Content-Length: 0\r\n",
     b"Content-Length: -1\r\n", b"Content-Length: 99999999999999999999\r\n", b"Content-Length: 5, 5\r\n",
     b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip, chunked\r\n", b"Transfer-Encoding: \x0bchunked\r\n",
     b"Expect: 100-continue\r\n", b"Expect: tea\r\n", b"Connection: close\r\n",

@@ -145,6 +145,7 @@ class Caller:
 
     def __init__(self) -> None:
         self.connected: asyncio.Future[UpstreamConnection | None] = asyncio.get_running_loop().create_future()
+        self.answered = asyncio.Event()
 
     @property
     def user(self) -> UpstreamUser:
@@ -155,6 +156,10 @@ class Caller:
 
     def on_connect_failed(self) -> None:
         self.connected.set_result(None)
+
+    def on_response(self, head: object, data: bytes, complete: bool) -> None:
+        assert complete
+        self.answered.set()
 
 
 async def test_who_connects_to_an_endpoint_that_leaves_still_gets_there() -> None:
@@ -181,3 +186,21 @@ async def test_a_router_that_closes_gives_up_connecting() -> None:
         assert pools.acquire(endpoint, staying.user) is None
         pools.close()
         assert [await each.connected for each in (leaving, staying)] == [None, None]
+
+
+@pytest.mark.parametrize(("seconds", "again"), [(59.0, True), (61.0, False)])
+async def test_a_connection_that_was_idle_for_a_minute_is_not_used_again(seconds: float, again: bool) -> None:
+    """Many endpoints close theirs after that, and some forget them without a word."""
+    clock = CoarseClock(0.0)
+    async with Upstream(scripts.status(400)) as upstream, asyncio.timeout(30):
+        pools, endpoint = Pools(clock), Endpoint("default/m", parse_address(upstream.address))
+        first, second = Caller(), Caller()
+        pools.acquire(endpoint, first.user)
+        connection = await first.connected
+        assert connection is not None
+        connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"")
+        await first.answered.wait()
+        connection.release()
+        clock.now += seconds
+        assert (pools.acquire(endpoint, second.user) is connection) is again
+        pools.close()
