@@ -16,12 +16,12 @@ import uvloop
 
 from auriga_router.attempt_log import AttemptLog
 from auriga_router.garbage import Garbage
-from auriga_router.group import Group, Seat
 from auriga_router.outlets import Refusal, Shared, bind, to_stdout
 from auriga_router.router import Router
 from auriga_router.settings import ProcessSettings, read_settings
 from auriga_router.snapshot import Snapshot
-from auriga_router.workers import Workers
+from auriga_router.workers.group import Group, Seat
+from auriga_router.workers.parent import Workers
 
 # ruff: noqa: PLC0415 - of the two sources only the one that is followed is loaded: pods are many, and memory counts
 

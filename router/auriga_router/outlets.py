@@ -6,8 +6,8 @@ import fcntl
 import socket
 import sys
 
-from auriga_router.group import scratch
 from auriga_router.settings import ProcessSettings
+from auriga_router.workers.group import scratch
 
 
 class Refusal(Exception):  # noqa: N818 - says it all

@@ -6,8 +6,8 @@ import math
 
 from auriga_router.routing.pace import Pace
 from auriga_router.routing.stuck import is_held_up
-from auriga_router.shares import ALONE, Shares
 from auriga_router.table import Backend, RoutingTable
+from auriga_router.workers.shares import ALONE, Shares
 
 
 def resize(before: Backend | None, backend: Backend | None, now: float, shares: Shares = ALONE) -> None:

@@ -18,22 +18,22 @@ from auriga_router.compile import compile_in_steps
 from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.exchange import Exchange
 from auriga_router.front import Front
-from auriga_router.group import Seat
 from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import LoadReader, Loads
 from auriga_router.metrics import Metrics
-from auriga_router.peers import Peers
 from auriga_router.ports import CoarseClock, OnAttempt, OnReply, Timed
 from auriga_router.queues import call_beside, call_edited, resize
 from auriga_router.settings import RouterSettings
-from auriga_router.shares import ALONE, Shares
 from auriga_router.snapshot import Snapshot
 from auriga_router.status import status_document
 from auriga_router.sweep import Sweep
 from auriga_router.table import Backend, RoutingTable
-from auriga_router.together import Together
 from auriga_router.wire.pool import Pools
 from auriga_router.wire.server import Hub, ServerConnection
+from auriga_router.workers.group import Seat
+from auriga_router.workers.pages import Together
+from auriga_router.workers.peers import Peers
+from auriga_router.workers.shares import ALONE, Shares
 from auriga_router.world import World
 
 _BACKLOG = 2048

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from auriga_api.load import EndpointLoad, LoadReport, ModelLoad, merge
 from auriga_router.loads import LoadReader
-from auriga_router.merged_loads import MergedLoads
+from auriga_router.workers.merged_loads import MergedLoads
 
 MODELS = ["ns/one", "ns/two"]
 NUMBERS = [1, 2, 3]

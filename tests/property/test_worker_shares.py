@@ -7,10 +7,10 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auriga_router.group import scratch
-from auriga_router.moments import Moments
 from auriga_router.routing.pace import Pace
-from auriga_router.shares import ALONE, Shares
+from auriga_router.workers.group import scratch
+from auriga_router.workers.moments import Moments
+from auriga_router.workers.shares import ALONE, Shares
 
 
 @given(limit=st.integers(0, 1000), count=st.integers(1, 64))

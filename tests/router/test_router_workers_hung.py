@@ -9,12 +9,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from auriga_router.workers import SILENT, Worker
+from auriga_router.workers.parent import SILENT, Worker
 
 SCRIPT = """
 import logging, sys, time
-from auriga_router.group import Group
-from auriga_router.workers import Workers
+from auriga_router.workers.group import Group
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 group = Group(2)

@@ -71,7 +71,7 @@ def test_the_versions_are_one() -> None:
 
 def test_alerts_and_dashboard_use_metrics_that_exist() -> None:
     router = ROOT / "router" / "auriga_router"
-    sources = [(router / name).read_text() for name in ("metrics.py", "merged_metrics.py")]
+    sources = [(router / name).read_text() for name in ("metrics.py", "workers/merged_metrics.py")]
     known = set(re.findall(r'"((?:auriga|gen_ai_server)_\w+)"', "".join(sources)))
     used = set()
     for file in ("alerts.yaml", "dashboard.json"):

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from auriga_router.compile import compile as compile_table
-from auriga_router.merged_status import readiness, status
 from auriga_router.routing.gate import BreakerSettings, observe
 from auriga_router.routing.outcome import Outcome
 from auriga_router.snapshot import Snapshot
 from auriga_router.status import status_document
+from auriga_router.workers.merged_status import readiness, status
 from support.http_router import chain, model, snapshot
 
 NOW = 1000.0

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from auriga_router.moments import Moments
+from auriga_router.workers.moments import Moments
 
 _MEMORY = "/dev/shm"  # noqa: S108 - the folder made there is the user's alone
 """Written to also where nothing else is: in a pod with a read-only file system."""

@@ -7,11 +7,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 
-from auriga_router.group import Group
 from auriga_router.ports import CoarseClock
 from auriga_router.wire.http import reply
 from auriga_router.wire.request import Refusal, Request
 from auriga_router.wire.server import Hub, Listener, ServerConnection
+from auriga_router.workers.group import Group
 
 _log = logging.getLogger(__name__)
 

@@ -11,17 +11,17 @@ from typing import Any
 import orjson
 from prometheus_client.core import Metric
 
-from auriga_router import merged_metrics, merged_status
 from auriga_router.admin import Answer
-from auriga_router.group_loads import GroupLoads
 from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import Loads
-from auriga_router.merged_metrics import Page
 from auriga_router.metrics import CONTENT_TYPE, exposition
-from auriga_router.peers import LIMIT, Peers
 from auriga_router.wire.http import reply
 from auriga_router.wire.request import LOAD, Request
 from auriga_router.wire.server import Listener, ServerConnection
+from auriga_router.workers import merged_metrics, merged_status
+from auriga_router.workers.group_loads import GroupLoads
+from auriga_router.workers.merged_metrics import Page
+from auriga_router.workers.peers import LIMIT, Peers
 
 _METRICS, _STATUS, _READYZ = b"/metrics", b"/status", b"/readyz"
 _PAGE_SECONDS = 3.0

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from auriga_api.load import LoadError, read_report
 from auriga_router.loads import LoadReader
-from auriga_router.merged_loads import MergedLoads
-from auriga_router.peers import LIMIT, NoAnswer, Peers
 from auriga_router.ports import Clock
 from auriga_router.wire.request import LOAD
+from auriga_router.workers.merged_loads import MergedLoads
+from auriga_router.workers.peers import LIMIT, NoAnswer, Peers
 
 _log = logging.getLogger(__name__)
 

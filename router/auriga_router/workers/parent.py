@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from auriga_router.group import Group
+from auriga_router.workers.group import Group
 
 _log = logging.getLogger(__name__)
 
