@@ -14,6 +14,7 @@ from auriga_router.workers.parent import SILENT, Worker
 SCRIPT = """
 import logging, sys, time
 from auriga_router.workers.group import Group
+from auriga_router.workers.parent import Workers
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 group = Group(2)
