@@ -1,9 +1,9 @@
 /* Load generator of the router benchmark: HTTP/1.1, kept-alive connections, every answer read whole and compared.
  *
  *     load --port N --bodies FILE --expect FILE [--pieces] [--connections N] [--seconds S] [--requests N] [--rate R]
- *          [--ramp N] [--announce]
+ *          [--ramp N] [--announce] [--path PATH]
  *
- * --bodies    request bodies, one a line, sent in turn to POST /v1/chat/completions on 127.0.0.1
+ * --bodies    request bodies, one a line, sent in turn on 127.0.0.1 to POST PATH, by default /v1/chat/completions
  * --expect    what an answer's body (after de-chunking) must be, byte for byte; with --pieces: one piece of text a
  *             line, all of which must occur in the body in that order, for routers that write the answer anew
  * --rate      open loop: R requests a second are due at equal distances, whatever the answers do, and latency counts
@@ -71,7 +71,8 @@ static struct {
     long requests;
     double seconds, rate;
     bool pieces, announce;
-} options = {.connections = 1, .ramp = 64, .requests = -1, .seconds = 1};
+    const char *path;
+} options = {.connections = 1, .ramp = 64, .requests = -1, .seconds = 1, .path = "/v1/chat/completions"};
 
 static Buffer *requests, expected, *pieces;
 static size_t request_count, piece_count;
@@ -378,11 +379,11 @@ static Buffer plain(const char *line, size_t len) {
 }
 
 static Buffer with_head(const char *line, size_t len) {
-    char head[256];
+    char head[512];
     int head_len = snprintf(head, sizeof head,
-                            "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer none\r\n"
+                            "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer none\r\n"
                             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                            options.port, len);
+                            options.path, options.port, len);
     Buffer b = plain(head, head_len);
     append(&b, line, len);
     return b;
@@ -430,6 +431,7 @@ static void parse_options(int argc, char **argv) {
                                           {"rate", 1, 0, 'r'},
                                           {"ramp", 1, 0, 'm'},
                                           {"announce", 0, 0, 'a'},
+                                          {"path", 1, 0, 't'},
                                           {0}};
     const char *bodies = NULL, *expect = NULL;
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) switch (o) {
@@ -443,6 +445,7 @@ static void parse_options(int argc, char **argv) {
         case 'r': options.rate = atof(optarg); break;
         case 'm': options.ramp = atoi(optarg); break;
         case 'a': options.announce = true; break;
+        case 't': options.path = optarg; break;
         default: exit(2);
         }
     if (!options.port || !bodies || !expect || options.connections < 1) {

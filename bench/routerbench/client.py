@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from routerbench.processes import pinned
-from routerbench.scenarios import Scenario
+from routerbench.scenarios import CHAT, Scenario
 
 PATIENCE = 60.0
 """Seconds that a generator may take longer than its load."""
@@ -67,6 +67,7 @@ class Load:
         ]
         options += ["--connections", str(scenario.connections), *(["--pieces"] if expected.pieces else [])]
         options += ["--rate", f"{scenario.rate:g}"] if scenario.rate else []
+        options += ["--path", scenario.path] if scenario.path != CHAT else []
         return pinned([str(self._program), *options], self._core)
 
     def run(self, port: int, scenario: Scenario, expected: Expectation, seconds: float) -> Answers:

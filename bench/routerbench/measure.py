@@ -13,7 +13,7 @@ from routerbench.arena import Arena, Contestant
 from routerbench.client import WrongAnswerError
 from routerbench.peers import Launch, Peer
 from routerbench.samples import DIRECT, Memory, Results, Sample, WrkRate
-from routerbench.scenarios import SCENARIOS, Scenario
+from routerbench.scenarios import CHAT, SCENARIOS, Scenario
 
 QUIET = 0.03
 """A measurement in which others used more than this share of a core is repeated, and the quietest one counts."""
@@ -59,9 +59,10 @@ class Run:
             turn = number % max(1, len(peers))
             for peer in (*peers[turn:], *peers[:turn]):  # another one first each time
                 if number < peer.rounds:
-                    self._one(peer, number)
+                    self.one(peer, number)
 
-    def _one(self, peer: Peer, number: int) -> None:
+    def one(self, peer: Peer, number: int) -> None:
+        """All loads on a program that is started for them."""
         try:
             with self._arena.started(peer) as (contestant, launch):
                 self.launches[peer.name] = launch
@@ -103,7 +104,7 @@ class Run:
 
     def _sample(self, contestant: Contestant, scenario: Scenario, number: int) -> Sample:
         arena, seconds = self._arena, self._effort.seconds * scenario.length
-        expected = arena.expectation(scenario, rewrites=contestant.rewrites)
+        expected = arena.expectation(scenario, rewrites=contestant.rewrites or scenario.path != CHAT)
         arena.load.run(contestant.port, scenario, expected, self._effort.warmup)
         before = _Clocks.read(arena, contestant)
         answers = arena.load.run(contestant.port, scenario, expected, seconds)

@@ -41,14 +41,21 @@ def stream() -> list[str]:
     return [body("What is a role chain, and when does it help?", stream=True)]
 
 
+def messages() -> list[str]:
+    """The same, asked for in Anthropic's dialect."""
+    turn = {"role": "user", "content": "What is a role chain, and when does it help?"}
+    request = {"model": "mock", "max_tokens": 256, "stream": True, "system": SYSTEM, "messages": [turn]}
+    return [json.dumps(request)]
+
+
 def paced(chunks: int, milliseconds: int) -> list[str]:
     """A stream whose events the mock sends `milliseconds` apart."""
     return [body(f"[mock chunks={chunks} pace={milliseconds}] What is a role chain?", stream=True)]
 
 
-def stream_pieces(chunks: int = CHUNKS) -> list[str]:
+def stream_pieces(chunks: int = CHUNKS, end: str = "data: [DONE]") -> list[str]:
     """What a complete stream holds, in this order."""
-    return [*(f"t{number:04d} " for number in range(chunks)), "data: [DONE]"]
+    return [*(f"t{number:04d} " for number in range(chunks)), end]
 
 
 def json_pieces(reference: str) -> list[str]:

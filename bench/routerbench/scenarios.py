@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from routerbench import payloads
 
+CHAT = "/v1/chat/completions"
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -19,6 +21,9 @@ class Scenario:
     rate: float = 0
     length: float = 1.0
     """Times the seconds of a measurement."""
+    path: str = CHAT
+    end: str = "data: [DONE]"
+    """What a stream ends with."""
 
 
 JSON = Scenario("json", "small JSON, 32 connections", tuple(payloads.small()), 32)
@@ -34,6 +39,10 @@ ONE_STREAM = Scenario("one-stream", "first byte of a stream, 1 connection", tupl
 FIXED_RATE = Scenario(
     "fixed-rate", "small JSON, 2,000 a second over 32 connections", tuple(payloads.small()), 32, rate=2000
 )
+MESSAGES = Scenario(
+    "messages", "streams of 64 chunks, for a caller of Messages", tuple(payloads.messages()), 32, payloads.CHUNKS,
+    path="/v1/messages", end="event: message_stop",
+)  # fmt: skip
 
 SCENARIOS = (JSON, VARY, LARGE, STREAM, PACED, ONE_JSON, ONE_STREAM, FIXED_RATE)
 

@@ -37,7 +37,7 @@ class ChatDecoder:
     """One stream. Never raises: what cannot be read is a Failed event, and after it nothing comes."""
 
     __slots__ = (
-        "_calls", "_ended", "_fallback_id", "_id", "_reader", "_signed", "_started", "_stop", "_thought", "_usage",
+        "_calls", "_ended", "_fallback_id", "_id", "_reader", "_is_signed", "_started", "_stop", "_thought", "_usage",
         "_waiting",
         "dropped",
     )  # fmt: skip
@@ -54,7 +54,7 @@ class ChatDecoder:
         self._usage: Usage | None = None
         self._thought = -1
         """Index of the last of ``thinking_blocks``."""
-        self._signed = False
+        self._is_signed = False
         """It is."""
         self._waiting: list[Event] = []
         """What was said in the middle of a call's arguments: it comes after them."""
@@ -169,10 +169,10 @@ class ChatDecoder:
     def _thinking_blocks(self, blocks: object, events: list[Event]) -> None:
         for block in blocks if isinstance(blocks, list) else ():
             index = count(block, "index")
-            if index != self._thought >= 0 or self._signed:
+            if index != self._thought >= 0 or self._is_signed:
                 events.append(BlockEnded())
             self._thought = index
-            self._signed = bool(word(block, "signature"))
+            self._is_signed = bool(word(block, "signature"))
             if word(block, "thinking"):
                 events.append(ReasoningDelta(word(block, "thinking")))
             if word(block, "signature"):

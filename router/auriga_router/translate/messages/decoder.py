@@ -36,7 +36,7 @@ class MessagesDecoder:
     """One stream. Never raises: what cannot be read is a Failed event, and after it nothing comes."""
 
     __slots__ = (
-        "_arguments", "_called", "_ended", "_index", "_kind", "_reader", "_sequence", "_signed", "_started", "_stop",
+        "_arguments", "_called", "_ended", "_index", "_kind", "_reader", "_sequence", "_is_signed", "_started", "_stop",
         "_usage",
         "dropped",
     )  # fmt: skip
@@ -51,7 +51,7 @@ class MessagesDecoder:
         """Of the open block; empty: none is open."""
         self._arguments = False
         """The open tool call has arguments."""
-        self._signed = False
+        self._is_signed = False
         """The open block's thoughts are."""
         self._called = False
         self._stop: Stop | None = None
@@ -112,11 +112,11 @@ class MessagesDecoder:
             self._append(TextDelta, word(delta, "text"), "text", events)
         elif kind == "input_json_delta":
             self._append(ToolArguments, word(delta, "partial_json"), "tool_use", events)
-        elif kind == "thinking_delta" and not self._signed:
+        elif kind == "thinking_delta" and not self._is_signed:
             self._append(ReasoningDelta, word(delta, "thinking"), "thinking", events)
         elif kind == "signature_delta":
             self._append(ReasoningSigned, word(delta, "signature"), "thinking", events)
-            self._signed = True
+            self._is_signed = True
         elif kind == "thinking_delta":
             raise AnswerError("thoughts after their signature")
         else:
@@ -144,7 +144,7 @@ class MessagesDecoder:
         self._index = document.get("index")
         self._kind = kind = word(block, "type")
         self._arguments = False
-        self._signed = bool(word(block, "signature"))
+        self._is_signed = bool(word(block, "signature"))
         if kind == "tool_use":
             self._tool(block, events)
         elif kind == "text":
