@@ -37,7 +37,7 @@ class ChatDecoder:
     """One stream. Never raises: what cannot be read is a Failed event, and after it nothing comes."""
 
     __slots__ = (
-        "_calls", "_ended", "_fallback_id", "_id", "_reader", "_is_signed", "_started", "_stop", "_thought", "_usage",
+        "_calls", "_ended", "_fallback_id", "_id", "_is_signed", "_reader", "_started", "_stop", "_thought", "_usage",
         "_waiting",
         "dropped",
     )  # fmt: skip

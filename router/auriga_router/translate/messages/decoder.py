@@ -36,7 +36,7 @@ class MessagesDecoder:
     """One stream. Never raises: what cannot be read is a Failed event, and after it nothing comes."""
 
     __slots__ = (
-        "_arguments", "_called", "_ended", "_index", "_kind", "_reader", "_sequence", "_is_signed", "_started", "_stop",
+        "_arguments", "_called", "_ended", "_index", "_is_signed", "_kind", "_reader", "_sequence", "_started", "_stop",
         "_usage",
         "dropped",
     )  # fmt: skip
