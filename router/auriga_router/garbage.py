@@ -23,11 +23,11 @@ class Garbage:
     """The collector of this process, on a long lead."""
 
     def __init__(self) -> None:
+        gc.set_threshold(*_YOUNG, _NEVER)
         self._grown = 0
 
     def settle(self) -> None:
         """The world is there for the first time, and nobody waits yet."""
-        gc.set_threshold(*_YOUNG, _NEVER)
         gc.collect()
         gc.freeze()
 
