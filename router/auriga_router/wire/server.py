@@ -197,7 +197,8 @@ class ServerConnection(asyncio.Protocol, Client):
             self._in_body = True
             self.expires = self._hub.clock.now + _BODY_SECONDS
             self._refusal = check(request, self._hub.body_limit)
-            if self._refusal is None and b"expect" in request.headers and not self._answering:
+            is_next = not self._answering and not self._reader.whole
+            if is_next and self._refusal is None and b"expect" in request.headers:
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         elif is_too_large(request, self._hub.body_limit):
             self._refusal = check(request, self._hub.body_limit)
