@@ -124,8 +124,8 @@ class Exchange(StandingBy):
 
     def _flowed(self, outcome: Outcome | None) -> None:
         if outcome is None:
-            if not self._paused:
-                self._limit(self._world.coarse.now + self._trial.member.timeouts.stall)
+            # The limit of what came before must not stay: whoever is paused since then would seem to have stalled.
+            self._limit(math.inf if self._paused else self._world.coarse.now + self._trial.member.timeouts.stall)
         elif outcome is Outcome.OK:
             self._end_attempt(Outcome.OK, whole=True)
             self._done(200, keep_alive=self._call.keep_alive)

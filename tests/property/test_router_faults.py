@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from auriga_router.conversation import key_of
 from auriga_router.routing.outcome import Outcome
 from auriga_router.routing.ring import Ring
-from support import grammar_chat
 from support.http_router import chain, model
 from support.replies import PATHS as NATIVE
-from support.replies import TRANSLATED, body_for, received, told
-from support.simulation import AFTER, ARGUMENTS, BEFORE, CALL, TEXT, WORDS, Client, Fault, Server, Simulation
+from support.replies import TRANSLATED, body_for, told
+from support.replies_calls import told_of_call
+from support.simulation import AFTER, BEFORE, Client, Fault, Server, Simulation
+from support.simulation_answers import ARGUMENTS, PROMPT, TEXT, WORDS
 
 LIMITS = {"connect": "300ms", "firstToken": "1s", "stall": "400ms", "total": "20s"}
 DEADLINE = 8.0
@@ -56,7 +57,8 @@ def _body(dialect: str, *, stream: bool) -> dict[str, Any]:
     """A request that goes to the first endpoint first, if that is well: it is the home of its conversation."""
     ring = Ring(("10.0.0.1:80", "10.0.0.2:80"))
     bodies = (body_for(dialect, "role", stream=stream, about=f"count {number}") for number in range(100))
-    return next(body for body in bodies if ring.home(key_of(body)) == 0)
+    body = next(body for body in bodies if ring.home(key_of(body)) == 0)
+    return body | {"stream_options": {"include_usage": True}} if stream and dialect in ("openai", "plain") else body
 
 
 def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool) -> bool:
@@ -68,7 +70,7 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
         assert all(endpoint.in_flight == 0 for endpoint in backend.endpoints)
     reply = told(dialect, client, stream=stream)
     if reply.error is None:
-        assert (reply.status, reply.text) == (200, TEXT)
+        assert (reply.status, reply.text, reply.usage) == (200, TEXT, (PROMPT, len(WORDS)))
         return True
     if reply.status != 200:
         assert reply.whole
@@ -226,6 +228,17 @@ def test_limits_are_kept_within_a_tenth_of_a_second(limit: str) -> None:
     assert silent <= seconds + 0.1
 
 
+def test_who_goes_on_may_not_stall_for_longer_either() -> None:
+    """The second one is asked for the prompt first, then for the rest."""
+    simulation = _simulation([Fault("stall", 3)], [Fault("slow"), Fault("stall", 2)], [])
+    client = simulation.ask(_body("openai", stream=True))
+    simulation.run()
+    assert _check(simulation, client, "openai", stream=True)
+    assert [one.outcome for one in simulation.attempts] == [Outcome.STALL, Outcome.STALL, Outcome.OK]
+    silent = simulation.attempts[1].milliseconds / 1000 - (0.5 + 0.002 + 2 * 0.01)
+    assert 0.39 <= silent <= 0.51
+
+
 def test_the_deadline_is_kept_within_a_tenth_of_a_second() -> None:
     hang = [Fault("hang")] * 9
     simulation = _simulation(hang, hang, hang)
@@ -252,6 +265,26 @@ def test_total_counts_from_the_beginning_of_the_attempt() -> None:
     assert first.outcome is Outcome.TIMEOUT
     assert 550 <= first.milliseconds <= 650
     assert not _check(simulation, client, "openai", stream=True)
+
+
+@pytest.mark.parametrize("dialect", ALL_PATHS)
+@pytest.mark.parametrize("moment", [0.0005, 0.004])
+def test_who_does_not_read_when_the_answer_begins_holds_its_endpoint_back(moment: float, dialect: str) -> None:
+    """It was told so before there was a connection, or a response: no more than the beginning comes, and no stall."""
+    simulation = _simulation([], [], [])
+    client = simulation.ask(_body(dialect, stream=True), ALL_PATHS[dialect])
+    seen: list[int] = []
+
+    def reads() -> None:
+        seen.append(sum(word.strip().encode() in client.received for word in WORDS))
+        client.exchange.client_resumed()
+
+    simulation.later(moment, client.exchange.client_paused)
+    simulation.later(5.0, reads)
+    assert 5.0 <= simulation.run() <= 5.2
+    assert seen[0] <= 1
+    assert _check(simulation, client, dialect, stream=True)
+    assert [one.outcome for one in simulation.attempts] == [Outcome.OK]
 
 
 @pytest.mark.parametrize("dialect", ALL_PATHS)
@@ -317,33 +350,35 @@ def test_who_reads_by_fits_and_starts_gets_the_same(
     _check(simulation, client, dialect, stream=True)
 
 
-TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+SCHEMA = {"type": "object"}
+TOOLS: dict[str, dict[str, Any]] = {
+    "openai": {"type": "function", "function": {"name": "f", "parameters": SCHEMA}},
+    "anthropic": {"name": "f", "input_schema": SCHEMA},
+    "responses": {"type": "function", "name": "f", "parameters": SCHEMA},
+}
 CALL_PIECES = 4
 
 
+@pytest.mark.parametrize("dialect", TOOLS)
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("after", range(len(WORDS) + CALL_PIECES + 1))
 @pytest.mark.parametrize("kind", AFTER)
-def test_a_call_is_whole_or_an_error_wherever_it_breaks(kind: str, after: int, stream: bool, inside: bool) -> None:
+def test_a_call_is_whole_or_an_error_wherever_it_breaks(
+    kind: str, after: int, inside: bool, stream: bool, dialect: str
+) -> None:
     """Text before the call goes on elsewhere; a call that has begun to leave never does."""
     simulation = _simulation([Fault(kind, after)], [], [], streaming={"inside": inside})
     for server in simulation.servers.values():
-        server.calls = CALL
-    client = simulation.ask(_body("openai", stream=stream) | {"tools": TOOLS})
+        server.calls = True
+    client = simulation.ask(_body(dialect, stream=stream) | {"tools": [TOOLS[dialect]]}, ALL_PATHS[dialect])
     simulation.run()
-    status, body, whole = received(client)
-    if not stream:
-        message = json.loads(body)["choices"][0]["message"]
-        assert (status, message["content"], message["tool_calls"][0]["function"]["arguments"]) == (200, TEXT, ARGUMENTS)
-        return
-    chat = grammar_chat.read(body)
-    choice = chat.choices[0]
-    begun = len(WORDS) < after
-    assert (whole, chat.error is not None) == (not begun, begun)
-    assert choice.texts["content"] == TEXT
-    arguments = choice.calls[0]["arguments"]
-    assert ARGUMENTS.startswith(arguments) if begun else arguments == ARGUMENTS
+    reply = told_of_call(dialect, client, stream=stream)
+    begun = stream and len(WORDS) < after
+    assert (reply.whole, reply.error is not None) == (not begun, begun)
+    assert reply.text == TEXT
+    assert ARGUMENTS.startswith(reply.arguments) if begun else json.loads(reply.arguments) == json.loads(ARGUMENTS)
+    assert stream is False or begun or reply.arguments == ARGUMENTS
 
 
 @pytest.mark.parametrize(("kinds", "requests"), [(["reset"] * 3, 2), (["head and no more", "reset"], 1)])

@@ -16,7 +16,8 @@ from auriga_router.snapshot import Snapshot
 from support import grammar_responses
 from support.http_router import chain, model, snapshot
 from support.replies import PATHS, Told, body_for, received, told
-from support.simulation import TEXT, WORDS, Client, Fault, Server, Simulation
+from support.simulation import Client, Fault, Server, Simulation
+from support.simulation_answers import TEXT, WORDS
 
 HERE, ELSEWHERE, OTHER = "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"
 DEADLINE = 30.0

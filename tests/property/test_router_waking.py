@@ -16,7 +16,8 @@ from auriga_api.model_status import ENGINE_SAID
 from auriga_router.snapshot import Snapshot
 from support import grammar_chat, grammar_messages
 from support.http_router import chain, model, snapshot
-from support.simulation import TEXT, Client, Fault, Server, Simulation
+from support.simulation import Client, Fault, Server, Simulation
+from support.simulation_answers import TEXT
 
 SCALING = {"minReplicas": 0, "maxReplicas": 3}
 PATHS = {"openai": b"/v1/chat/completions", "anthropic": b"/v1/messages"}
@@ -199,6 +200,17 @@ def test_nobody_waits_for_a_model_that_nobody_looks_after() -> None:
     client = world.post("m1")
     assert world.run() < 0.1
     assert whole(client)[0] == 503
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("deadline", [1.0, 7.0, 9.9, 10.0, 13.0, 20.0])
+def test_waiting_ends_with_the_deadline_and_so_do_its_words(deadline: float, stream: bool) -> None:
+    """Wherever the deadline lies between two looks at the Model, or two words to the client."""
+    world = World(cold(), chain("role", "m1", fallback={"deadline": f"{deadline}s", "onCold": "Wait"}))
+    client = world.post(stream=stream)
+    assert deadline <= world.run() <= deadline + 0.1
+    assert client.whole is not None
+    assert world.table.backends["default/m1"].slots.waiting == 0
 
 
 def test_waiting_is_bounded_by_the_deadline_and_says_when_to_come_again() -> None:

@@ -11,7 +11,7 @@ from support import grammar_chat
 from support import upstreams_scripts as scripts
 from support.http_client import until
 from support.http_router import Running, model, routing, snapshot
-from support.simulation import TURN
+from support.simulation_answers import TURN
 from support.upstreams import Upstream, Visit
 
 HALF = 3

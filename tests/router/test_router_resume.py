@@ -13,7 +13,7 @@ from support import upstreams_scripts as scripts
 from support.http_client import Reply
 from support.http_router import Running, chain, model, role, routing, snapshot
 from support.messages_scripts import KEYS, external
-from support.simulation import TURN
+from support.simulation_answers import TURN
 from support.upstreams import Script, Upstream, Visit
 
 HELD = {"messages": [{"role": "user", "content": "hi"}], "stream": True}

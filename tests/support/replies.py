@@ -9,7 +9,8 @@ from typing import Any
 import h11
 
 from support import grammar_chat, grammar_messages, grammar_responses
-from support.simulation import TURN, Client
+from support.simulation import Client
+from support.simulation_answers import TURN
 
 PATHS = {"openai": b"/v1/chat/completions", "anthropic": b"/v1/messages", "plain": b"/v1/completions"}
 TRANSLATED = {"responses": b"/v1/responses"}
@@ -25,6 +26,8 @@ class Told:
     error: dict[str, Any] | None
     whole: bool
     """As HTTP: with its last chunk, or as long as it said."""
+    usage: tuple[int, int] | None = None
+    """Tokens of prompt and answer, where they are told."""
 
 
 def body_for(dialect: str, name: str, *, stream: bool, about: str = "count") -> dict[str, Any]:
@@ -43,10 +46,19 @@ def told(dialect: str, client: Client, *, stream: bool) -> Told:
     status, body, whole = received(client)
     if status != 200 or not stream:
         document = json.loads(body)
-        return Told(status, "" if status != 200 else _text(dialect, document), document.get("error"), whole)
-    text, error = _said(dialect, body)
+        text = "" if status != 200 else _text(dialect, document)
+        return Told(status, text, document.get("error"), whole, _counted(document.get("usage")))
+    text, error, usage = _said(dialect, body)
     assert whole is (error is None)
-    return Told(status, text, error, whole)
+    return Told(status, text, error, whole, _counted(usage))
+
+
+def _counted(usage: dict[str, int] | None) -> tuple[int, int] | None:
+    if not usage:
+        return None
+    if "prompt_tokens" in usage:
+        return usage["prompt_tokens"], usage["completion_tokens"]
+    return usage["input_tokens"], usage["output_tokens"]
 
 
 def received(client: Client) -> tuple[int, bytes, bool]:
@@ -66,19 +78,23 @@ def received(client: Client) -> tuple[int, bytes, bool]:
     return status, body, False
 
 
-def _said(dialect: str, body: bytes) -> tuple[str, dict[str, Any] | None]:
+_Said = tuple[str, dict[str, Any] | None, dict[str, int] | None]
+"""Text, error and usage of a stream."""
+
+
+def _said(dialect: str, body: bytes) -> _Said:
     if dialect == "openai":
         chat = grammar_chat.read(body)
-        return chat.choices[0].texts["content"] if chat.choices else "", chat.error
+        return chat.choices[0].texts["content"] if chat.choices else "", chat.error, chat.usage
     if dialect == "plain":
         return _said_plainly(body)
     if dialect == "responses":
         return _said_in_response(body)
     messages = grammar_messages.read(body)
-    return "".join(block["text_of_deltas"] for block in messages.blocks), messages.error
+    return "".join(block["text_of_deltas"] for block in messages.blocks), messages.error, messages.usage
 
 
-def _said_plainly(body: bytes) -> tuple[str, dict[str, Any] | None]:
+def _said_plainly(body: bytes) -> _Said:
     events = [event.removeprefix(b"data: ") for event in body.split(b"\n\n") if event and not event.startswith(b":")]
     whole = events[-1] == b"[DONE]"
     error = None if whole else json.loads(events[-1])["error"]
@@ -86,14 +102,18 @@ def _said_plainly(body: bytes) -> tuple[str, dict[str, Any] | None]:
     assert len({(chunk["id"], chunk["object"]) for chunk in chunks}) <= 1
     reasons = [choice["finish_reason"] for chunk in chunks for choice in chunk["choices"]]
     assert [reason for reason in reasons if reason] == (["stop"] if whole else [])
-    return "".join(choice["text"] for chunk in chunks for choice in chunk["choices"]), error
+    usages = [chunk["usage"] for chunk in chunks if chunk.get("usage")]
+    assert len(usages) <= 1
+    text = "".join(choice["text"] for chunk in chunks for choice in chunk["choices"])
+    return text, error, usages[0] if usages else None
 
 
-def _said_in_response(body: bytes) -> tuple[str, dict[str, Any] | None]:
+def _said_in_response(body: bytes) -> _Said:
     grammar = grammar_responses.read(body)
     assert (grammar.error is None) is (grammar.response["status"] == "completed")
     whole = "".join(part["text"] for item in grammar.items for part in item["content"])
-    return whole + (grammar.text if grammar.item is not None else ""), grammar.error
+    text = whole + (grammar.text if grammar.item is not None else "")
+    return text, grammar.error, grammar.response["usage"]
 
 
 def _text(dialect: str, document: dict[str, Any]) -> str:

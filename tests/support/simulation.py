@@ -1,7 +1,6 @@
 """Exchanges without sockets or waiting: endpoints follow a script of faults, and the clock jumps to the next event.
 
-An endpoint knows the whole answer. Asked to go on with a part of it, it gives the rest, in the way that llama-server
-(``/apply-template``, ``/v1/completions``) or a provider (the text as the last turn) does.
+What an endpoint says where nothing goes wrong stands in ``simulation_answers``.
 """
 
 from __future__ import annotations
@@ -33,20 +32,8 @@ from auriga_router.wire.request import Request
 from auriga_router.world import World
 from support import upstreams_scripts as scripts
 from support.http_router import snapshot
+from support.simulation_answers import TURN, Rest, rest_of, whole_of
 
-WORDS = [f"word{number} " for number in range(8)]
-TEXT = "".join(WORDS)
-TURN = "<|assistant|>"
-ARGUMENTS = '{"city": "Paris", "days": 3}'
-_BEGUN = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
-CALL = [
-    scripts.event({"tool_calls": [piece]})
-    for piece in (
-        _BEGUN,
-        *({"index": 0, "function": {"arguments": part}} for part in (ARGUMENTS[:9], ARGUMENTS[9:20], ARGUMENTS[20:])),
-    )
-]
-"""Events of a call after the words, in a chat."""
 PACE = 0.01
 """Seconds between two events."""
 _SSE = ResponseHead(200, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -80,8 +67,8 @@ class Server:
     faults: list[Fault] = field(default_factory=list)
     """Of its first requests, in order; the others go well."""
     hung: bool = False
-    calls: list[bytes] = field(default_factory=list)
-    """Its chats end with this call of a tool."""
+    calls: bool = False
+    """Its answers end with the call of a tool."""
     dead: bool = False
     """Nobody listens."""
     requests: int = 0
@@ -91,10 +78,6 @@ class Server:
     def next(self) -> Fault | None:
         self.requests += 1
         return self.faults.pop(0) if self.faults else None
-
-
-Rest = tuple[list[bytes], list[bytes], list[bytes]]
-"""Events of a stream: before the words, the words, and after them."""
 
 
 class Client:
@@ -305,15 +288,10 @@ class Connection:
             prompt = json.dumps({"prompt": f"...{TURN}{start}"}).encode()
             self._tell(delay, lambda: user.on_response(ResponseHead(200, _JSON % 200), prompt, True))
         elif asked.get("stream"):
-            start, words, end = _rest(path, asked)
-            if calls := self._server.calls:
-                words, end = [*words, *calls], [scripts.event({}, "tool_calls"), scripts.DONE]
-            self._stream(user, fault, delay, (start, words, end))
+            self._stream(user, fault, delay, rest_of(path, asked, calls=self._server.calls))
         else:
             broken = fault is not None and fault.kind != "slow"
-            chat = scripts.answer(TEXT) if not self._server.calls else _answer_that_calls()
-            answer = {"/v1/chat/completions": chat, "/v1/completions": _whole_completion()}
-            self._whole(user, answer.get(path) or _message(), delay, broken=broken)
+            self._whole(user, whole_of(path, calls=self._server.calls), delay, broken=broken)
 
     def _fail(self, user: UpstreamUser, kind: str, delay: float, *, streams: bool) -> None:
         error = scripts.error_body()
@@ -367,71 +345,3 @@ class Connection:
             self._tell(over, lambda: user.on_data(scripts.chunk(b'data: {"choices": [{"del\n\n'), False))
         elif kind != "stall":
             self._tell(over, lambda: user.on_data(b"0\r\n\r\n", True))
-
-
-def _rest(path: str, asked: dict[str, Any]) -> Rest:
-    if path == "/v1/completions":
-        said = asked["prompt"].rpartition(TURN)[2]
-        return [], [_completion(word) for word in _left(said)], [_completion("", "stop"), scripts.DONE]
-    last = asked["messages"][-1]
-    said = last["content"] if last["role"] == "assistant" else ""
-    if isinstance(said, list):
-        said = "".join(block["text"] for block in said)
-    if "messages" in path.rsplit("/", 1)[1]:
-        return _messages(_left(said))
-    return [scripts.ROLE], [scripts.event({"content": word}) for word in _left(said)], [scripts.FINISH, scripts.DONE]
-
-
-def _left(said: str) -> list[str]:
-    assert TEXT.startswith(said), f"not a part of the answer: {said!r}"
-    count = next(count for count in range(len(WORDS) + 1) if len("".join(WORDS[:count])) >= len(said))
-    rest = TEXT[len(said) :]
-    words = WORDS[count:]
-    missing = rest.removesuffix("".join(words))
-    return [missing, *words] if missing else words
-
-
-def _completion(text: str, finish: str | None = None) -> bytes:
-    choice = {"index": 0, "text": text, "finish_reason": finish}
-    return b"data: %s\n\n" % json.dumps({"id": "cmpl-2", "object": "text_completion", "choices": [choice]}).encode()
-
-
-def _whole_completion() -> bytes:
-    choice = {"index": 0, "text": TEXT, "finish_reason": "stop"}
-    return json.dumps({"id": "cmpl-2", "object": "text_completion", "choices": [choice]}).encode()
-
-
-def _answer_that_calls() -> bytes:
-    whole = json.loads(scripts.answer(TEXT, "tool_calls"))
-    call = _BEGUN | {"function": {"name": "f", "arguments": ARGUMENTS}}
-    whole["choices"][0]["message"]["tool_calls"] = [{key: call[key] for key in ("id", "type", "function")}]
-    return json.dumps(whole).encode()
-
-
-def _named(kind: str, **more: Any) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (kind.encode(), json.dumps({"type": kind} | more).encode())
-
-
-def _messages(words: list[str]) -> Rest:
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": "m", "stop_reason": None,
-               "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 1}}  # fmt: skip
-    start = [
-        _named("message_start", message=message),
-        _named("content_block_start", index=0, content_block={"type": "text", "text": ""}),
-    ]
-    deltas = [_named("content_block_delta", index=0, delta={"type": "text_delta", "text": word}) for word in words]
-    stop = {"stop_reason": "end_turn", "stop_sequence": None}
-    end = [
-        _named("content_block_stop", index=0),
-        _named("message_delta", delta=stop, usage={"output_tokens": len(words)}),
-        _named("message_stop"),
-    ]
-    return start, deltas, end
-
-
-def _message() -> bytes:
-    return json.dumps({
-        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
-        "stop_sequence": None, "content": [{"type": "text", "text": TEXT}],
-        "usage": {"input_tokens": 3, "output_tokens": 8},
-    }).encode()  # fmt: skip
