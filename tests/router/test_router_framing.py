@@ -11,7 +11,7 @@ import pytest
 from auriga_router.settings import RouterSettings
 from support import upstreams_scripts as scripts
 from support.http_grammar import chat_stream, error_object
-from support.http_router import Running, chain, model, routing, snapshot
+from support.http_router import Running, chain, model, role, routing, snapshot
 from support.upstreams import Upstream
 
 BODY = json.dumps({"model": "role", "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -252,11 +252,35 @@ async def test_http_1_0_gets_one_answer_with_a_length(running: Running, headers:
         assert await client.closed() == b""
 
 
-async def test_connection_close_is_kept(running: Running) -> None:
+CLOSES = "Connection: close\r\n"
+STREAM = BODY.replace(b"{", b'{"stream": true, ', 1)
+LAST: dict[str, tuple[bytes, int]] = {
+    "an answer": (post(headers=CLOSES), 200),
+    "a stream": (post(STREAM, headers=CLOSES), 200),
+    "a page": (b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+    "an unknown page": (b"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+    "a wrong method": (post(headers=CLOSES).replace(b"POST", b"PUT"), 405),
+    "an unknown role": (post(BODY.replace(b"role", b"rule", 1), headers=CLOSES), 404),
+    "no JSON": (post(b"{", headers=CLOSES), 400),
+    "what nobody can do": (post(BODY.replace(b'"hi"', b'[{"type": "image_url"}]'), headers=CLOSES), 400),
+}
+
+
+@pytest.mark.parametrize("kind", LAST)
+async def test_connection_close_is_kept_and_said(running: Running, kind: str) -> None:
+    data, status = LAST[kind]
     async with running.client() as client:
-        await client.send(post(headers="Connection: close\r\n"))
+        await client.send(data)
         reply = await client.reply()
-        assert (reply.status, reply.headers["connection"]) == (200, "close")
+        assert (reply.status, reply.whole, reply.headers["connection"]) == (status, True, "close")
+        assert await client.closed() == b""
+
+
+async def test_also_by_the_error_of_a_chain_that_failed() -> None:
+    async with Upstream(scripts.status(500)) as upstream, role(upstream.address) as running, running.client() as client:
+        await client.send(post(headers=CLOSES))
+        reply = await client.reply()
+        assert (reply.status, reply.headers["connection"]) == (502, "close")
         assert await client.closed() == b""
 
 

@@ -17,6 +17,7 @@ DIFFERENT: list[dict[str, Any]] = [
     {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]},
     {"system": "be brief", "messages": [{"role": "user", "content": "ho"}]},
     {"instructions": "be kind", "input": "question"},
+    {"instructions": "be brief", "input": "question"},
     {"input": [{"role": "user", "content": "question 2"}]},
     {"prompt": "once upon"},
     {"prompt": ["once", "upon"]},

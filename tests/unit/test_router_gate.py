@@ -65,6 +65,9 @@ def test_half_open_lets_one_probe_through_at_a_time() -> None:
     assert enter(gate)
     assert not is_open(gate, 20.0)
     assert not may_probe(gate)
+    seen(gate, Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONNECT, now=20.0)  # they were under way before it
+    assert not is_open(gate, 20.0)
+    assert not may_probe(gate)
     seen(gate, Outcome.CANCELLED, now=20.0, probe=True)
     assert is_open(gate, 20.0)
 
@@ -103,4 +106,6 @@ def test_an_answer_that_was_under_way_does_not_open_a_429_gate() -> None:
     seen(gate, Outcome.CONNECT)
     seen(gate, Outcome.RATE_LIMITED, retry_after=60.0)
     seen(gate, Outcome.OK)
+    assert (is_open(gate, 59.0), state(gate, 59.0)) == (False, "RateLimited")
+    seen(gate, Outcome.CONNECT, Outcome.OK)  # the last of them failed before it
     assert (is_open(gate, 59.0), state(gate, 59.0)) == (False, "RateLimited")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from random import Random
 
 from auriga_router.dialects.openai import DIALECT
 from auriga_router.journal import Journal
@@ -32,6 +33,20 @@ def test_large_pieces_are_packed_at_once() -> None:
 
 def test_past_its_limit_nothing_is_kept() -> None:
     assert _sent(Journal(limit=1000), 10_000)[1] is None
+
+
+def test_nor_held_in_memory() -> None:
+    random = Random(0)
+    tracemalloc.start()
+    try:
+        journal = Journal(limit=50_000)
+        for _ in range(20):
+            journal.append(random.randbytes(10_000))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 30_000
+    assert journal.read() is None
 
 
 def test_without_a_journal_nothing_is_kept() -> None:
