@@ -118,6 +118,8 @@ class Candidates:
         if again:
             self._lose(member, endpoint, now)
         else:
+            if self._lost is not None:
+                self._lost.pop(endpoint, None)  # it was cut before: now it is known to be there, and silent
             self._tried.append(endpoint)
 
     def _lose(self, member: Member, endpoint: Endpoint, now: float) -> None:

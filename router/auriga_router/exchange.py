@@ -144,8 +144,6 @@ class Exchange(StandingBy):
         self._deadline = now + self._left
         self._state = State.CONNECTING
         self._candidates.broke(trial.member, trial.endpoint, now, again=outcome is Outcome.CUT)
-        if self._waiting is not None:
-            self._waiting.heard(now)
         if flow.rest is None or outcome is Outcome.TIMEOUT:
             self._fail(now)
         else:

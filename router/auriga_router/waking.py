@@ -52,10 +52,6 @@ class Waiting:
         self._speaks_at = now + self._every
         return True
 
-    def heard(self, now: float) -> None:
-        """The client has heard of it: there was an answer, which broke off."""
-        self._speaks_at = now + self._every
-
     def tell(
         self, client: Client, call: Call, failed: list[Tried], backend: Backend | None, *, begun: bool = False
     ) -> Client:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from auriga_router.conversation import key_of
@@ -89,6 +89,13 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
     world=st.tuples(
         st.sampled_from(PROVIDERS), st.sampled_from([0.3, 0.5, 1.1, 2.0, DEADLINE]), st.integers(1, ATTEMPTS)
     ),
+)
+@example(  # the same endpoint is cut, then stalls: it was hoped for after the one, and must not be after the other
+    faults=[[Fault("hang")], [Fault("cut", 1), Fault("cut", 0), Fault("stall", 1)], [Fault("refused")]],
+    stream=False,
+    inside=True,
+    dialect="anthropic",
+    world=("openaiCompatible", DEADLINE, 5),
 )
 def test_the_exact_text_once_or_an_error_within_the_deadline(
     faults: list[list[Fault]], stream: bool, inside: bool, dialect: str, world: tuple[str, float, int]

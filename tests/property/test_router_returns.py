@@ -519,3 +519,28 @@ def test_whatever_becomes_of_it_everybody_gets_the_text_once_or_an_error(
             assert TEXT.startswith(reply.text)
             assert reply.status in (200, 404, 502, 503, 504)
     assert all(attempt.outcome is not Outcome.MALFORMED for attempt in world.attempts)
+
+
+def test_who_has_waited_and_fails_waits_before_those_who_came_later() -> None:
+    """Its endpoint fails at its turn, and the slots are taken again: it is the next for all that."""
+    world = World(spec={"engine": {"parallel": 1}})
+    world.become(state("Ready", "Serving"), HERE, ELSEWHERE)
+    order: list[str] = []
+    world.servers[ELSEWHERE].faults = [Fault("slow")] * 9
+    world.servers[HERE].faults = [Fault("slow"), Fault("500"), *[Fault("slow")] * 9]
+    for name in "abcdefgh":
+        note(order, name, world.post(stream=False))
+    world.run()
+    assert world.outcomes == ["Ok", "Ok", "ServerError", *["Ok"] * 6]
+    assert order == list("abcedfgh"), "d failed and e took the slot"
+
+
+def note(order: list[str], name: str, client: Client) -> None:
+    """Note when its reply is whole."""
+    done = client.done
+
+    def noting(*, keep_alive: bool) -> None:
+        order.append(name)
+        done(keep_alive=keep_alive)
+
+    client.done = noting  # type: ignore[method-assign]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -115,6 +117,17 @@ async def test_behind_closed_gates_callers_are_told_when_to_come_again() -> None
         assert error["attempts"] == []
         assert [member["reason"] for member in error["skipped"]] == ["RateLimited", "RateLimited"]
         assert len(one.visits) == len(two.visits) == 1
+
+
+async def test_a_429_may_name_a_date() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)
+    limited = scripts.status(429, f"Retry-After: {date}\r\n")
+    async with Upstream(limited) as upstream, role(upstream.address) as running:
+        for _ in range(2):
+            reply = await running.chat()
+            assert reply.status == 503
+            assert 300 < int(reply.headers["retry-after"]) <= 600
+        assert len(upstream.visits) == 1
 
 
 async def test_the_gate_opens_again() -> None:

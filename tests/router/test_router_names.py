@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from auriga_router.attempt_log import AttemptLog
 from support import upstreams_scripts as scripts
 from support.http_grammar import error_object
 from support.http_router import chain, model, role, routing, snapshot
@@ -155,14 +159,35 @@ async def test_metrics_count_attempts_replies_and_times() -> None:
         assert samples["auriga_endpoint_in_flight", good.address, "default", "m2"] == 0
 
 
-async def test_prompts_and_keys_are_in_no_page_header_or_record() -> None:
-    async with Upstream(scripts.status(500)) as bad, role(bad.address) as running:
-        content = [{"role": "user", "content": "prompt-secret"}]
-        reply = await running.chat(messages=content, headers="Authorization: Bearer caller-secret\r\n")
-        pages = [(await running.get(path)).body for path in ("/metrics", "/status", "/readyz", "/v1/models")]
-        told = b"".join([*pages, reply.body, repr(reply.headers).encode(), repr(running.attempts).encode()])
-        assert b"secret" not in told
-        assert b"caller-secret" not in bad.visits[0].head
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+async def test_prompts_and_keys_are_in_no_page_header_record_or_log(
+    status: int, stream: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secrets = {"default/keys": {"api": b"provider-secret"}}
+    written: list[bytes] = []
+    script = scripts.ok if status == 200 else scripts.status(status, body=scripts.error_body("key provider-secret"))
+    async with Upstream(script) as upstream:
+        external = {"provider": "openaiCompatible", "model": "m", "baseURL": f"http://{upstream.address}/v1"}
+        provider = model("m1", external={**external, "credentialsSecretRef": {"name": "keys", "key": "api"}})
+        async with routing(snapshot(provider, chain("role", "m1"), secrets=secrets)) as running:
+            content = [{"role": "user", "content": "prompt-secret"}]
+            reply = await running.chat(
+                messages=content, stream=stream, headers="Authorization: Bearer caller-secret\r\n"
+            )
+            assert reply.status == (status if status in (200, 400) else 502)
+            pages = [(await running.get(path)).body for path in ("/metrics", "/status", "/readyz", "/v1/models")]
+            log = AttemptLog(written.append)
+            for attempt in running.attempts:
+                log(attempt)
+            await log.flush()
+    assert b"provider-secret" in upstream.visits[0].head
+    assert b"caller-secret" not in upstream.visits[0].head
+    assert written
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    told = b"".join([*pages, *written, reply.body, repr(reply.headers).encode(), logged.encode(), caplog.text.encode()])
+    assert b"secret" not in told
 
 
 async def test_request_ids_are_kept_if_fit_and_forwarded() -> None:

@@ -13,8 +13,11 @@ import pytest
 from auriga_router.compile import compile as compiled
 from auriga_router.needs import held
 from auriga_router.recent import FRESH, Recent
+from auriga_router.routing.gate import BreakerSettings
 from auriga_router.routing.order import Moment, arranged
+from auriga_router.routing.outcome import Outcome
 from auriga_router.table import Chain, Member
+from auriga_router.trial import Trial
 from support.http_router import chain, model, snapshot
 
 CLOUD = {"provider": "openaiCompatible", "baseURL": "https://models.example/v1"}
@@ -122,6 +125,20 @@ def test_adaptive_weighs_speed_failures_and_load(
         experience(of, name).success = success
         named(of, name).backend.slots.in_flight = in_flight
     assert order(of) == expected
+
+
+@pytest.mark.parametrize("strategy", ["Adaptive", "LeastLatency"])
+@pytest.mark.parametrize("outcome", [Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONTEXT_OVERFLOW])
+def test_what_a_caller_did_makes_nobody_worse(outcome: Outcome, strategy: str) -> None:
+    of = a_chain(strategy, "a", "b")
+    for name, seconds in (("a", 0.1), ("b", 0.2)):
+        experience(of, name).took(seconds, streamed=True, now=1000.0)
+    a = named(of, "a")
+    for _ in range(30):
+        Trial(a, a.backend.endpoints[0], 1000.0).end(outcome, 1000.0, BreakerSettings())
+    assert order(of) == "ab"
+    assert experience(of, "a").success == 1.0
+    assert (a.backend.endpoints[0].in_flight, a.backend.slots.in_flight) == (0, 0)
 
 
 def test_an_average_moves_towards_what_is_new() -> None:
