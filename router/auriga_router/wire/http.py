@@ -110,34 +110,46 @@ class _Plain(Decoder):
         return data
 
 
-class _Unchunker(Decoder):
-    """A body without its chunks, piece by piece. Starts at the first byte after a head, or between two chunks."""
+class _Pieces:
+    """What llhttp finds between chunk heads. Not the decoder itself: it and its parser would hold each other, and wait
+    for the collector.
+    """
 
-    __slots__ = ("_complete", "_parser", "_pieces")
+    __slots__ = ("complete", "found")
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._complete = False
-        self._parser = httptools.HttpResponseParser(self)
-        self._parser.feed_data(_CHUNKED_HEAD)
+        self.found: list[bytes] = []
+        self.complete = False
 
     def on_body(self, piece: bytes) -> None:
         """Called by httptools."""
-        self._pieces.append(piece)
+        self.found.append(piece)
 
     def on_message_complete(self) -> None:
         """Called by httptools."""
-        self._complete = True
+        self.complete = True
+
+
+class _Unchunker(Decoder):
+    """A body without its chunks, piece by piece. Starts at the first byte after a head, or between two chunks."""
+
+    __slots__ = ("_parser", "_pieces")
+
+    def __init__(self) -> None:
+        self._pieces = _Pieces()
+        self._parser = httptools.HttpResponseParser(self._pieces)
+        self._parser.feed_data(_CHUNKED_HEAD)
 
     def feed(self, data: bytes) -> bytes:
         """Bytes after the body's end are dropped."""
+        pieces = self._pieces
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            if not self._complete:
+            if not pieces.complete:
                 raise
-        body = b"".join(self._pieces)
-        self._pieces.clear()
+        body = b"".join(pieces.found)
+        pieces.found.clear()
         return body
 
 

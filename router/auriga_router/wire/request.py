@@ -106,6 +106,7 @@ class RequestReader:
     """Feeds a client's bytes to llhttp and collects whole requests. One for each connection."""
 
     __slots__ = ("_continued", "_head_bytes", "_headers", "_limit", "_parser", "current", "whole")
+    __deletable__ = ["_parser"]
 
     def __init__(self, body_limit: int) -> None:
         self._limit = body_limit
@@ -135,6 +136,14 @@ class RequestReader:
             request.head_size += len(data)  # all of it was head, though of an endless header httptools tells nothing
         else:
             request.head_size = self._head_bytes
+
+    def close(self) -> None:
+        """There will be no more bytes. Parser and reader hold each other: together they would wait for the collector,
+
+        and with them whatever was received of a body, long after the client has gone.
+        """
+        del self._parser
+        self.current = None
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """RFC 9110 lets a server be deaf to an upgrade; llhttp does not: it ends the request at its head.

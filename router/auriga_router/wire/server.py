@@ -157,6 +157,7 @@ class ServerConnection(asyncio.Protocol, Client):
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.client_gone()
+        self._reader.close()
 
     def pause_writing(self) -> None:
         """Called by the event loop: the client does not keep up."""

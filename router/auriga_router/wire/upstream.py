@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -21,14 +22,24 @@ class _Notes:
     """What llhttp sees of a response. It has neither ``on_header`` nor ``on_body``, so httptools builds nothing."""
 
     __slots__ = ("complete", "extra", "interim", "keep_alive", "parser", "status")
+    __deletable__ = ["parser"]
 
     def __init__(self) -> None:
-        self.parser = httptools.HttpResponseParser(self)
+        self.parser: httptools.HttpResponseParser
         self.status = 0
         self.interim = 0
         self.complete = False
         self.keep_alive = False
         self.extra = False
+
+    def begin(self) -> None:
+        """There is a connection."""
+        self.parser = httptools.HttpResponseParser(self)
+
+    def close(self) -> None:
+        """There is none any more. The parser holds this object: they would wait for the collector."""
+        with contextlib.suppress(AttributeError):  # one that is lost during TLS's handshake through a proxy
+            del self.parser
 
     def reset(self) -> None:
         self.status = 0
@@ -127,6 +138,7 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
         self._transport = transport  # type: ignore[assignment]  # TCP and TLS transports both read and write
+        self._notes.begin()
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
@@ -169,6 +181,7 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
     def connection_lost(self, error: Exception | None) -> None:
         """Called by the event loop."""
         self._on_lost(self)
+        self._notes.close()
         user, response = self.user, self._response
         if user is None:
             return
