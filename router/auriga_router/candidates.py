@@ -19,10 +19,10 @@ from auriga_router.routing.choose import Wait, can_answer, choose, choose_or_wai
 from auriga_router.routing.outcome import Outcome
 from auriga_router.table import Member
 from auriga_router.translate import RequestError, Translation
+from auriga_router.trial import Trial
 
 UNSEEN: Final = 5.0
 """Seconds that the death of an endpoint may go unseen: then it is asked once more."""
-_ASKED_AGAIN: Final = float("inf")
 MOST_DEATHS: Final = 1
 """Endpoints that may die in a row under one request without a word: perhaps it is what they die of."""
 
@@ -36,6 +36,18 @@ class Candidate:
         self.member = member
         self.endpoint = endpoint
         self.adapter = adapter
+
+
+class _Loss:
+    """One endpoint that seems to have died."""
+
+    __slots__ = ("allowed", "until")
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        """Left alone until this moment."""
+        self.allowed = False
+        """It counts as not tried from then on: so it is asked once more."""
 
 
 class Candidates:
@@ -56,8 +68,7 @@ class Candidates:
         """Who is best at going on: key of the Model whose answer it is."""
         self._deaths = 0
         """How many died in a row while they had the request, and had shown nothing."""
-        self._lost: dict[Endpoint, float] | None = None
-        """Those that seem to have died, and when they may be asked once more, or that they are."""
+        self._lost: dict[Endpoint, _Loss] | None = None
         self._tried_before = 0
         """How many were tried before the first break."""
         self._overflowed = call.least_tokens
@@ -96,12 +107,14 @@ class Candidates:
         call = self._call
         return choose(call.chain, call.needs, [*self._tried, endpoint], self._overflowed, now, key=call.key) is not None
 
-    def failed(self, member: Member, endpoint: Endpoint, outcome: Outcome, now: float, *, sent: bool) -> None:
-        """It was tried, and gave no answer. ``sent``: it had the request."""
-        asked_again = self._lost is not None and self._lost.pop(endpoint, 0.0) == _ASKED_AGAIN
-        if outcome is Outcome.CONNECT and not asked_again:
-            self._lose(member, endpoint, now)
-            self._deaths += sent
+    def failed(self, trial: Trial, outcome: Outcome, now: float) -> None:
+        """It was tried, and gave no answer."""
+        member, endpoint = trial.member, trial.endpoint
+        loss = None if self._lost is None else self._lost.pop(endpoint, None)
+        if outcome is Outcome.CONNECT and (loss is None or trial.started < loss.until):
+            # Refused in the same 5 seconds as its answer broke off: that is the same death.
+            self._lose(member, endpoint, now if loss is None or loss.until <= now else loss.until - UNSEEN)
+            self._deaths += trial.sent > 0.0
         if outcome is Outcome.CONTEXT_OVERFLOW:
             self._overflowed = max(self._overflowed, member.backend.context_length)
             self._tried.extend(member.backend.endpoints)
@@ -124,7 +137,7 @@ class Candidates:
 
     def _lose(self, member: Member, endpoint: Endpoint, now: float) -> None:
         if not member.backend.external:  # nobody here restarts a provider
-            self._lost = (self._lost or {}) | {endpoint: now + UNSEEN}
+            self._lost = (self._lost or {}) | {endpoint: _Loss(now + UNSEEN)}
 
     def may_return(self, now: float, rest: Translation | None = None) -> bool:
         """Where nobody is left: is there one who seems to have died, and is in the snapshot still?
@@ -141,14 +154,17 @@ class Candidates:
                     found = self._may_return(endpoint, self._lost, now) or found
         return found
 
-    def _may_return(self, endpoint: Endpoint, lost: dict[Endpoint, float], now: float) -> bool:
-        moment = lost.get(endpoint)
-        if moment is None:
-            return False
-        if moment <= now:
-            lost[endpoint] = moment = _ASKED_AGAIN
+    def _may_return(self, endpoint: Endpoint, lost: dict[Endpoint, _Loss], now: float) -> bool:
+        loss, gate = lost.get(endpoint), endpoint.gate
+        if loss is None or now < loss.until:
+            return loss is not None
+        if not loss.allowed:
+            loss.allowed = True
             self._tried = [tried for tried in self._tried if tried is not endpoint]
-        return moment < _ASKED_AGAIN or endpoint not in self._tried
+        # What one that its breaker has let through has found out counts for all: let through one by one, the last of
+        # many would wait until the deadline.
+        in_vain = gate.trouble is not None and gate.trouble_at >= loss.until
+        return not in_vain and endpoint not in self._tried
 
     def begin_anew(self) -> None:
         """Nobody can go on with the answer, and it has not left: those who failed to may answer from the start."""

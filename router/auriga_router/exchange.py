@@ -85,7 +85,7 @@ class Exchange(StandingBy):
             self._overflow = self._whole
         now = self._end_attempt(outcome, retry_after=retry_after, whole=whole)
         trial = self._trial
-        self._candidates.failed(trial.member, trial.endpoint, outcome, now, sent=trial.sent > 0.0)
+        self._candidates.failed(trial, outcome, now)
         self._note_failed(outcome, now)
         if self._flow is not None or self._call.chain.fallback_on & outcome.bit:
             self._next(now)

@@ -11,6 +11,7 @@ import math
 from typing import Final
 
 from auriga_router.attempting import Attempting, State
+from auriga_router.candidates import Candidate
 from auriga_router.ports import Client
 from auriga_router.routing.choose import Wait
 from auriga_router.slots import Slots
@@ -77,12 +78,25 @@ class StandingBy(Attempting):
     def _wait_on(self, now: float) -> None:
         """A while has passed."""
         waiting, backend = self._waiting, self._world.backend(self._queue.model)
-        if waiting is None or now >= self._deadline or waiting.is_in_vain(self._queue, backend, now):
+        if (
+            waiting is None
+            or now >= self._deadline
+            or waiting.is_in_vain(self._queue, backend, now)
+            or self._another_can(backend, now)
+        ):
             self._queue.leave(self)
             self._look_again(now)
             return
         self._tell(waiting, backend, now)
         self.expires = min(self._deadline, waiting.expires)
+
+    def _another_can(self, backend: Backend | None, now: float) -> bool:
+        """Is there another Model to ask? One whose 429 or breaker has run out calls nobody."""
+        if backend is not None and backend.cold and self._call.chain.waits_for_cold:
+            return False
+        self._world.renew(self._call)
+        choice = self._candidates.next(now, None if self._flow is None else self._flow.rest)
+        return isinstance(choice, Candidate) and choice.member.backend.slots is not self._queue
 
     def _tell(self, waiting: Waiting, backend: Backend | None, now: float) -> None:
         if waiting.is_silent_since_long(now):

@@ -237,6 +237,70 @@ def test_those_that_a_breaker_keeps_from_an_endpoint_that_is_back_go_on_one_afte
     assert [text("openai", client) for client in clients] == [TEXT] * 5
 
 
+@pytest.mark.parametrize("words", [0, 3])
+def test_however_many_wait_for_an_endpoint_that_is_dead_for_good_none_does_for_longer(words: int) -> None:
+    """Its breaker lets one in at a time: what that one finds out, all know."""
+    world = World(spec={"engine": {"parallel": 200}})
+    asked: list[tuple[float, Client]] = []
+
+    def ask() -> None:
+        asked.append((world.now, world.post()))
+
+    for number in range(200):
+        world.later(number * 0.0001 if words else number * 0.05, ask)
+    world.dies(after(words) if words else 0.0, None)
+    ended: dict[int, float] = {}
+    for look in range(200):
+        moment = look * 0.1
+
+        def note() -> None:
+            for number, (_, client) in enumerate(asked):
+                if client.whole is not None:
+                    ended.setdefault(number, world.now)
+
+        world.later(moment, note)
+    world.run_all()
+    assert len(ended) == 200
+    assert max(ended[number] - begun for number, (begun, _) in enumerate(asked)) < 6.0
+    assert sum(outcome == "Connect" for outcome in world.outcomes) <= 400
+    assert world.idle()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_another_member_that_can_answer_again_is_not_waited_past(stream: bool) -> None:
+    world = World(served("m2"), spec={"limits": {"maxQueued": 1}})
+    world.become(CRASHED)
+    world.servers[OTHER].faults = [Fault("429 for 3")]
+    world.post(name="m2")
+    world.run()
+    client = world.post(stream=stream)
+    world.returns(25.0)
+    assert 2.9 <= world.run() <= 5.2
+    assert text("openai", client, stream=stream) == TEXT
+    assert world.idle()
+
+
+def test_but_it_is_where_the_chain_waits_for_a_cold_one() -> None:
+    world = World(served("m2"), spec={"limits": {"maxQueued": 1}}, fallback={"onCold": "Wait"})
+    world.become(state("Loading"))
+    client = world.post()
+    world.returns(12.0)
+    assert 12.0 <= world.run() <= 12.5
+    assert text("openai", client) == TEXT
+    assert world.servers[OTHER].requests == 0
+
+
+def test_those_who_have_begun_and_wait_for_a_slot_wait_on() -> None:
+    world = World(spec={"engine": {"parallel": 1}})
+    clients = [world.post()]
+    world.later(0.001, lambda: clients.append(world.post(stream=False)))
+    world.dies(after(3), 0.1)
+    world.returns(8.0)
+    world.run_all()
+    assert [text("openai", client, stream=number == 0) for number, client in enumerate(clients)] == [TEXT] * 2
+    assert world.idle()
+
+
 def test_a_provider_is_nobody_elses_to_start_again() -> None:
     external = {"provider": "openaiCompatible", "model": "m", "baseURL": f"http://{OTHER}/v1"}
     refused, cut = Fault("refused"), Fault("cut", 3)
