@@ -1,14 +1,18 @@
-"""How long a change of the cluster keeps requests waiting: `.venv/bin/python bench/pauses.py` (half a minute).
+"""How long what a router does beside keeps requests waiting: `.venv/bin/python bench/pauses.py` (a minute).
 
-A router with many Models and RoleChains takes in what a watch tells: that one Model is another, then that all are. For
-each the longest turn of the event loop is printed, in seconds of the processor, so that a busy machine shows the same:
-that is what a request waits at the most. With `PYTHONPATH=dist/compiled`: the compiled router (`make compiled`).
+A router with many Models and RoleChains takes in what a watch tells: that one Model is another, then that all are. Then
+its long pages are asked for, when every Model has been asked and has all histograms. For each the longest turn of the
+event loop is printed, in seconds of the processor, so that a busy machine shows the same: that is what a request waits
+at the most. With `PYTHONPATH=dist/compiled`: the compiled router (`make compiled`).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +24,7 @@ from auriga_router.router import Router
 from auriga_router.sources.kubernetes.cache import Cache, Event, Put
 from auriga_router.sources.kubernetes.objects import CHAINS, MODEL_LABEL, MODELS, SLICES
 
+_CALLER = "import sys, urllib.request; print(len(urllib.request.urlopen(sys.argv[1]).read()))"
 PIECE = 20
 """Objects that a source takes in at a time."""
 
@@ -48,6 +53,33 @@ async def measure(models: int) -> None:
         await take(events)
         took = time.perf_counter() - began
         print(f"{models:,} Models: {title}: {took * 1000:.0f} ms, longest pause {turns.stop() * 1000:.1f} ms")
+    await pages(router, garbage)
+
+
+async def pages(router: Router, garbage: Garbage) -> None:
+    """Each of the long pages, by a caller that runs in a process of its own."""
+    for chain in router._front.table.all_chains:
+        for member in chain.members:
+            tally, slots = member.tally, member.backend.slots
+            tally.outcomes[0] = 1
+            for histogram in (tally.duration, tally.first_token, slots.waited):
+                histogram.add(0.1)
+            slots.requests = 1
+    garbage.settle()
+    sock = socket.create_server(("127.0.0.1", 0))
+    await router.start(sock)
+    for path in ("/metrics", "/status", "/v1/models"):
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}{path}"
+        caller = await asyncio.create_subprocess_exec(sys.executable, "-c", _CALLER, url, stdout=subprocess.PIPE)
+        turns, began, used = Turns(), time.perf_counter(), time.thread_time()  # not sooner: to fork takes a while
+        size, _ = await caller.communicate()
+        took, used = time.perf_counter() - began, time.thread_time() - used
+        longest = turns.stop()
+        print(
+            f"{path}: {int(size) / 1e6:.1f} MB, {took:.1f} s, {used:.1f} s of the processor with the watching, "
+            f"longest pause {longest * 1000:.1f} ms"
+        )
+    await router.close(0)
 
 
 def world(models: int, version: int) -> Iterator[Event]:

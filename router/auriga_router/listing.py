@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
+
+from auriga_router.steps import joined, ordered
 from auriga_router.table import Chain, RoutingTable
 
 _LONG_AGO = "1970-01-01T00:00:00Z"
 """Anthropic's own answer for a model whose age is not known."""
 
 
-def model_list(table: RoutingTable) -> dict[str, Any]:
-    """Roles, synonyms and Models, each under the shortest name that means it."""
-    return {"object": "list", "data": [model_object(name, chain) for name, chain in _names(table)]}
+def model_steps(table: RoutingTable) -> Iterator[bytes]:
+    """Roles, synonyms and Models, each under the shortest name that means it. In steps."""
+    yield b'{"object":"list","data":['
+    yield from _objects(table, model_object)
+    yield b"]}"
 
 
 def model_object(name: str, chain: Chain) -> dict[str, Any]:
@@ -34,11 +40,18 @@ def model_object(name: str, chain: Chain) -> dict[str, Any]:
     }
 
 
-def anthropic_list(table: RoutingTable) -> dict[str, Any]:
+def anthropic_steps(table: RoutingTable) -> Iterator[bytes]:
     """The same for Anthropic's clients, on one page."""
-    data = [anthropic_object(name, chain) for name, chain in _names(table)]
-    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
-    return {"data": data, "has_more": False, **ends}
+    ends: list[str] = []
+
+    def written(name: str, chain: Chain) -> dict[str, Any]:
+        ends[1:] = [name]
+        return anthropic_object(name, chain)
+
+    yield b'{"data":['
+    yield from _objects(table, written)
+    first, last = (ends[0], ends[-1]) if ends else (None, None)
+    yield b'],"has_more":false,"first_id":%s,"last_id":%s}' % (orjson.dumps(first), orjson.dumps(last))
 
 
 def anthropic_object(name: str, chain: Chain) -> dict[str, Any]:
@@ -47,13 +60,18 @@ def anthropic_object(name: str, chain: Chain) -> dict[str, Any]:
     return {"type": "model", "id": name, "display_name": name, "created_at": _LONG_AGO, "auriga": told}
 
 
-def _names(table: RoutingTable) -> list[tuple[str, Chain]]:
-    shortest = (
-        (name, chain)
-        for name, chain in table.names.items()
-        if "/" not in name or table.names.get(name.rpartition("/")[2]) is not chain
-    )
-    return sorted(shortest, key=_place)
+def _objects(table: RoutingTable, write: Callable[[str, Chain], dict[str, Any]]) -> Iterator[bytes]:
+    return joined(None if entry is None else orjson.dumps(write(*entry)) for entry in _names(table))
+
+
+def _names(table: RoutingTable) -> Iterator[tuple[str, Chain] | None]:
+    """In their order; None for a pause."""
+    return ordered(table.names.items(), _place, lambda entry: _is_shortest(entry, table))
+
+
+def _is_shortest(entry: tuple[str, Chain], table: RoutingTable) -> bool:
+    name, chain = entry
+    return "/" not in name or table.names.get(name.rpartition("/")[2]) is not chain
 
 
 def _place(entry: tuple[str, Chain]) -> tuple[bool, str, bool, str]:

@@ -17,6 +17,7 @@ from auriga_router.compile import compile as compile_table
 from auriga_router.compile import compile_in_steps
 from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.exchange import Exchange
+from auriga_router.exposition import in_steps
 from auriga_router.front import Front
 from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import LoadReader, Loads
@@ -77,7 +78,7 @@ class Router:
         self._metrics = Metrics(
             lambda: self._front.table, lambda: self._front.refused, lambda: len(self._hub.connections), now
         )
-        self._admin = Admin(now, self._metrics.exposition)
+        self._admin = Admin(now, lambda: self._front.table, lambda: in_steps(self._metrics.collect()))
         name = socket.gethostname() if seat is None else f"{socket.gethostname()}-{seat.worker}-{os.getpid()}"
         self._loads = Loads(name, lambda: self._front.table, self._leaving_of, now)
         self._shares = ALONE if seat is None else Shares(seat.worker, seat.group.count, seat.group.moments.of)
@@ -87,7 +88,7 @@ class Router:
             self._together = Together(peers, self._metrics.collect, self.status, self._ready, self._loads)
         followed = self._loads if self._together is None else self._together.loads
         self._load_streams = LoadStreams(followed, settings.load_token_file)
-        self._admin.together = {} if self._together is None else self._together.pages
+        self._admin.long |= {} if self._together is None else self._together.pages
         self._front = Front(self._world, self._admin, self._load_streams.answer, secrets.token_hex(8), random.random)
         self._front.share_with(settings.cors_origins)
         self._world.renew, self._world.backend = self._front.renew, self._front.backend

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import orjson
 
 from auriga_api import Model
 from auriga_api.model import ModelStatus
 from auriga_router.routing.gate import condition, is_open, state, well
 from auriga_router.snapshot import Snapshot
+from auriga_router.steps import joined, ordered
 from auriga_router.table import Backend, Chain, Member, NotReady, RoutingTable
 
 _BREAKERS = {"Open": "breaker open", "HalfOpen": "breaker half open"}
@@ -43,6 +47,17 @@ def status_document(snapshot: Snapshot, table: RoutingTable, now: float) -> dict
         "models": [_model(model, table.backends[key], now) for key, model in sorted(snapshot.models.items())],
         "roleChains": [_chain(chain, now) for _, chain in sorted(table.chains.items())],
     }
+
+
+def status_steps(snapshot: Snapshot, table: RoutingTable, now: float) -> Iterator[bytes]:
+    """The same as JSON, in steps."""
+    models = ordered(snapshot.models.items(), lambda entry: entry[0])
+    chains = ordered(table.chains.items(), lambda entry: entry[0])
+    yield b'{"models":['
+    yield from joined(each and orjson.dumps(_model(each[1], table.backends[each[0]], now)) for each in models)
+    yield b'],"roleChains":['
+    yield from joined(each and orjson.dumps(_chain(each[1], now)) for each in chains)
+    yield b"]}"
 
 
 def _model(model: Model, backend: Backend, now: float) -> dict[str, Any]:

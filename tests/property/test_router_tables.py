@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from auriga_api import Model, RoleChain
 from auriga_router.admission import unknown_model
 from auriga_router.compile import compile as compiled
-from auriga_router.listing import model_list
+from auriga_router.listing import model_steps
 from auriga_router.snapshot import Snapshot
 from auriga_router.status import readiness, status_document
 from auriga_router.table import Chain, RoutingTable
@@ -59,7 +60,7 @@ def test_every_name_leads_to_what_the_order_of_names_says(
         elif name not in table.names:
             assert set(table.ambiguous[name]) <= set(holders)
             assert name in unknown_model(name, table).message
-    assert {entry["id"] for entry in model_list(table)["data"]} <= table.names.keys()
+    assert {entry["id"] for entry in orjson.loads(b"".join(model_steps(table)))["data"]} <= table.names.keys()
     readiness(table, 0.0)
     status_document(state, table, 0.0)
 
@@ -90,7 +91,7 @@ def test_a_table_made_from_the_one_before_is_the_table_made_anew(states: list[Sn
         table = compiled(state, table)
     anew = compiled(states[-1])
     assert _shown(table) == _shown(anew)
-    assert (table.ambiguous, model_list(table)) == (anew.ambiguous, model_list(anew))
+    assert (table.ambiguous, list(model_steps(table))) == (anew.ambiguous, list(model_steps(anew)))
     assert table.naming.claims.keys() == anew.naming.claims.keys()
 
 

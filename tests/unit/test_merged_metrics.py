@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from auriga_router.metrics import exposition
+from auriga_router.exposition import exposition
 from auriga_router.workers.merged_metrics import Page, counted, read, summed, workers, write
 
 Values = dict[str, float]

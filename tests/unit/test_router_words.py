@@ -11,6 +11,7 @@ from auriga_router.attempt_log import AttemptLog
 from auriga_router.attempts import Attempt
 from auriga_router.compile import compile as compile_table
 from auriga_router.endpoint import Address, Endpoint
+from auriga_router.exposition import exposition
 from auriga_router.metrics import Metrics
 from auriga_router.routing.outcome import Outcome
 from support.http_router import chain, model, snapshot
@@ -33,7 +34,7 @@ def test_metrics_count_by_them() -> None:
     table = compile_table(snapshot(model("m1"), chain("role", "m1"), endpoints={"m1": "127.0.0.1:1"}))
     (member,) = table.names["role"].members
     member.tally.outcomes[:] = [1] * len(Outcome)
-    text, _ = Metrics(lambda: table, dict, lambda: 0, lambda: 0.0).exposition()
+    text = exposition(Metrics(lambda: table, dict, lambda: 0, lambda: 0.0).collect())
     assert set(re.findall(r'auriga_attempts_total\{[^}]*outcome="(\w+)"', text.decode())) == WORDS
 
 

@@ -35,6 +35,13 @@ def reply(status: int, headers: bytes, body: bytes, *, content_type: bytes = JSO
     )  # fmt: skip
 
 
+def head(status: int, headers: bytes, length: int, *, content_type: bytes = JSON, close: bool = False) -> bytes:
+    """The head of a reply whose body of ``length`` bytes follows in pieces."""
+    return b"%scontent-type: %s\r\n%s%scontent-length: %d\r\n\r\n" % (
+        status_line(status), content_type, headers, b"connection: close\r\n" if close else b"", length,
+    )  # fmt: skip
+
+
 def stream_head(headers: bytes, *, chunked: bool, close: bool) -> bytes:
     """The head of a stream of events. Without chunks the stream ends where the connection does."""
     return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n%s%s%s\r\n" % (

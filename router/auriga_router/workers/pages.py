@@ -11,16 +11,15 @@ from typing import Any
 import orjson
 from prometheus_client.core import Metric
 
-from auriga_router.admin import Answer
+from auriga_router.exposition import CONTENT_TYPE, exposition
 from auriga_router.load_stream import LoadStreams
 from auriga_router.loads import Loads
-from auriga_router.metrics import CONTENT_TYPE, exposition
+from auriga_router.page import Answer, Page
 from auriga_router.wire.http import reply
 from auriga_router.wire.request import LOAD, Request
 from auriga_router.wire.server import Listener, ServerConnection
 from auriga_router.workers import merged_metrics, merged_status
 from auriga_router.workers.group_loads import GroupLoads
-from auriga_router.workers.merged_metrics import Page
 from auriga_router.workers.peers import LIMIT, Peers
 
 _METRICS, _STATUS, _READYZ = b"/metrics", b"/status", b"/readyz"
@@ -58,8 +57,8 @@ class Together:
         """What its predecessors have counted and told."""
         self._beating: asyncio.Task[None] | None = None
         self.pages: Mapping[bytes, Callable[[], Awaitable[Answer]]] = {
-            _METRICS: self._all_metrics,
-            _STATUS: self._all_status,
+            _METRICS: Page(self._all_metrics),
+            _STATUS: Page(self._all_status),
             _READYZ: self._all_ready,
         }
 
@@ -103,7 +102,7 @@ class Together:
         restarts = {number: self._group.restarts(number) for number in told}
 
         def page() -> bytes:
-            pages: list[Page] = [merged_metrics.read(data) for data in told.values() if data is not None]
+            pages: list[merged_metrics.Page] = [merged_metrics.read(data) for data in told.values() if data is not None]
             pages += [merged_metrics.counted(merged_metrics.read(data)) for data in kept.values()]
             up = {number: data is not None for number, data in told.items()}
             return merged_metrics.write(merged_metrics.summed(pages)) + exposition(merged_metrics.workers(up, restarts))
