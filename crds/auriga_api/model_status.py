@@ -18,6 +18,21 @@ it: prompts may be among it."""
 FILES_THERE: Final = "; GGUF files in "
 """The same before what lies in a folder of a machine."""
 
+ENGINE_CRASHED: Final = "EngineCrashed"
+"""Reason of Ready: the engine ended by itself."""
+
+KILLED: Final = "Killed"
+"""The same: somebody ended it by SIGKILL, perhaps the system, for want of memory."""
+
+OOM_KILLED: Final = "OOMKilled"
+"""The same: the node ended it at its memory limit, or for want of memory. Kubernetes' own word."""
+
+UNRESPONSIVE: Final = "Unresponsive"
+"""The same: it hung, and was ended because of that."""
+
+STARTED_AGAIN: Final = frozenset({ENGINE_CRASHED, KILLED, OOM_KILLED, UNRESPONSIVE})
+"""Reasons of engines that whoever runs them starts again by themselves: the phase is Failed until they have loaded."""
+
 _Count = Annotated[int, Field(ge=0)]
 
 

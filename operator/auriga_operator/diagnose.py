@@ -12,7 +12,7 @@ from signal import Signals
 
 from auriga_api import Model
 from auriga_api.base import SecretKeyRef
-from auriga_api.model_status import ENGINE_SAID
+from auriga_api.model_status import ENGINE_CRASHED, ENGINE_SAID, OOM_KILLED
 from auriga_operator.objects.engine import NAME as ENGINE
 from auriga_operator.said import causes
 from auriga_operator.snapshot import ModelSnapshot
@@ -179,14 +179,14 @@ def _configuration(container: ContainerView, seen: ModelSnapshot) -> Problem | N
 
 
 def _out_of_memory(container: ContainerView, seen: ModelSnapshot) -> Problem | None:
-    if not container.ended or container.ended.reason != "OOMKilled":
+    if not container.ended or container.ended.reason != OOM_KILLED:
         return None
     limit = f" at its limit of {container.memory_limit}" if container.memory_limit else " because its node ran out"
     artifact = seen.model.status.artifact if seen.model.status else None
     need = max(artifact.vram_required, artifact.size_bytes) if artifact else 0
     estimate = f"; its weights and KV cache take about {size(need)}" if need else ""
     return Problem(
-        "OOMKilled",
+        OOM_KILLED,
         f"{container.name} was killed for memory{limit}{estimate}: raise spec.resources.limits.memory, choose a"
         " smaller quantization, or lower spec.engine.contextLength or spec.engine.parallel"
         f" ({seen.model.spec.engine.parallel})",
@@ -202,7 +202,7 @@ def _crash(container: ContainerView, seen: ModelSnapshot) -> Problem | None:
     lines = ended.message.strip().splitlines()
     said = f"{ENGINE_SAID}{' | '.join(causes(lines)) or tail(ended.message)}" if lines else ""
     advice = "correct spec.engine or spec.source by that; `kubectl logs --previous` of its pod has the rest"
-    return Problem("EngineCrashed", f"llama-server ended with {_exit(ended.exit_code)}{said}: {advice}")
+    return Problem(ENGINE_CRASHED, f"llama-server ended with {_exit(ended.exit_code)}{said}: {advice}")
 
 
 def _exit(code: int) -> str:

@@ -9,6 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from auriga_api.model import Artifact
+from auriga_api.model_status import OOM_KILLED
 from auriga_operator.objects.fetching import NAME
 from auriga_operator.snapshot import NOTHING_SAID, FetchReport
 from auriga_operator.texts import tail
@@ -25,7 +26,7 @@ def of_pod(pod: PodView) -> FetchReport:
         return report
     if report.reason:
         return FetchReport(reason=report.reason, message=report.message)
-    if container.ended.exit_code == 0 or container.ended.reason == "OOMKilled":
+    if container.ended.exit_code == 0 or container.ended.reason == OOM_KILLED:
         return NOTHING_SAID
     says = tail(container.ended.message) or container.ended.reason
     return FetchReport(reason="FetchFailed", message=f"the fetcher ended with {container.ended.exit_code}: {says}")

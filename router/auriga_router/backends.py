@@ -10,13 +10,13 @@ from typing import get_args
 from auriga_api import Model
 from auriga_api.model import Capability, ModelSpec, Pricing
 from auriga_api.model import Timeouts as ModelTimeouts
+from auriga_api.model_status import STARTED_AGAIN
 from auriga_api.quantity import seconds
 from auriga_router import providers
 from auriga_router.attempts import reply_headers
 from auriga_router.dialects import COUNTS_TOKENS
 from auriga_router.endpoint import Address, Endpoint, parse_address
 from auriga_router.routing.ring import Ring
-from auriga_router.routing.stuck import RESTARTED
 from auriga_router.slots import Slots
 from auriga_router.snapshot import Snapshot
 from auriga_router.table import Backend, NotReady, Progress, Timeouts
@@ -146,7 +146,7 @@ def _failed(model: Model) -> bool:
 def _returns(model: Model, not_ready: NotReady | None, known: Backend | None) -> bool:
     """Has it served before, and does somebody start it again? Its phase is Failed meanwhile, if its engine crashed."""
     served = known is not None and not known.external and (known.returns or bool(known.endpoints))
-    restarts = not _failed(model) or (not_ready is not None and not_ready.reason in RESTARTED)
+    restarts = not _failed(model) or (not_ready is not None and not_ready.reason in STARTED_AGAIN)
     return served and restarts and model.status is not None  # else nobody looks after it
 
 

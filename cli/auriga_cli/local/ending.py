@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
+from auriga_api.model_status import ENGINE_CRASHED, KILLED
 from auriga_cli.engines.embedded import EX_USAGE
 from auriga_cli.local.guard import EX_NOTFOUND
 
@@ -34,10 +35,10 @@ def crash(code: int, *, served: bool) -> tuple[str, str]:
     if code == EX_NOTFOUND:
         return "EngineNotFound", "the engine could not be run"
     if code == -signal.SIGKILL:
-        return "Killed", f"the engine was killed (SIGKILL) {when}: if it was the system, memory ran out"
+        return KILLED, f"the engine was killed (SIGKILL) {when}: if it was the system, memory ran out"
     if code < 0:
-        return "EngineCrashed", f"the engine crashed ({_name(-code)}) {when}"
-    return "EngineCrashed", f"the engine ended with exit status {code} {when}"
+        return ENGINE_CRASHED, f"the engine crashed ({_name(-code)}) {when}"
+    return ENGINE_CRASHED, f"the engine ended with exit status {code} {when}"
 
 
 def _name(number: int) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from auriga_api.model_status import UNRESPONSIVE
 from auriga_cli.engines.engine import Engine, argv, environment
 from auriga_cli.engines.launch import HOST, Launch
 from auriga_cli.local import guard, process
@@ -30,7 +31,7 @@ _SOONEST = 0.02
 """Seconds between checks of one that loads: a tenth of what it has taken so far, within these two. Somebody waits."""
 _SERVING_INTERVAL = 5.0
 
-_STUCK: frozenset[StopReason] = frozenset({"NeverHealthy", "Unresponsive"})
+_STUCK: frozenset[StopReason] = frozenset({"NeverHealthy", UNRESPONSIVE})
 """Why a process is ended without waiting for its requests."""
 
 

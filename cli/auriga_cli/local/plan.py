@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from auriga_api.model_status import UNRESPONSIVE
 from auriga_cli.local.backoff import retry_at
 from auriga_cli.local.memory import gpu_need, need, room
 from auriga_cli.local.state import Fetch, Limits, Process, Slot, Wanted, WeightsRequest, World
@@ -126,7 +127,7 @@ class _Planner:
             loading = process.state == "Loading"
             deadline = process.progress + (self.limits.load if loading else self.limits.silent)
             if self.now >= deadline:
-                self._stop([process], "NeverHealthy" if loading else "Unresponsive")
+                self._stop([process], "NeverHealthy" if loading else UNRESPONSIVE)
                 self.stuck.add(process.slot)
                 self._wake(self.now)
             else:

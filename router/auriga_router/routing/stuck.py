@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from auriga_api.model_status import STARTED_AGAIN
 from auriga_router.table import Backend
 
 PATIENCE: Final = 300.0
 """Seconds in which what keeps a Model from starting may pass: a node with a GPU that is still to come takes minutes."""
 _LASTING: Final = frozenset({"Unschedulable", "VolumeNotBound", "VolumeInUse", "VolumeNotMounted", "PodNotStarted"})
 """Reasons that may pass by themselves. With any other the Model's phase is Failed, and nobody waits for it."""
-RESTARTED: Final = frozenset({"EngineCrashed", "Killed", "OOMKilled", "Unresponsive"})
-"""Reasons of engines that ended and are started again: the phase is Failed until they have loaded."""
+_HOLDS_UP: Final = _LASTING | STARTED_AGAIN
 
 
 def is_held_up(backend: Backend) -> bool:
     """Does its status say that something is in the way of its start?"""
-    return backend.not_ready is not None and backend.not_ready.reason in _LASTING | RESTARTED
+    return backend.not_ready is not None and backend.not_ready.reason in _HOLDS_UP
 
 
 def is_stuck(backend: Backend, now: float) -> bool:
