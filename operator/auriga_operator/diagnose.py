@@ -13,6 +13,7 @@ from signal import Signals
 from auriga_api import Model
 from auriga_api.base import SecretKeyRef
 from auriga_api.model_status import ENGINE_CRASHED, ENGINE_SAID, OOM_KILLED
+from auriga_operator.given_up import given_up
 from auriga_operator.objects.engine import NAME as ENGINE
 from auriga_operator.said import causes
 from auriga_operator.snapshot import ModelSnapshot
@@ -99,12 +100,19 @@ def _newest_engine(seen: ModelSnapshot) -> Problem | None:
     return next(filter(None, (_pod_problem(pod, seen) for pod in current)), None)
 
 
+def _given_up(seen: ModelSnapshot) -> Problem | None:
+    """Another pod is made by itself, so it may well pass."""
+    found = given_up(seen.pods, seen.deployment.revision if seen.deployment else "")
+    return Problem(*found, stalled=False) if found else None
+
+
 _CHECKS: tuple[Callable[[ModelSnapshot], Problem | None], ...] = (
     missing_reference,
     _fetch_failed,
     _fetcher_cannot_run,
     _no_pod_allowed,
     _newest_engine,
+    _given_up,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,6 +61,11 @@ class PodView:
     containers: tuple[ContainerView, ...]
     ip: str = ""
     deletion_cost: int = 0
+    given_up: str = ""
+    """Why its node gave it up or did not take it, such as Evicted; its containers did not end by themselves."""
+    given_up_says: str = ""
+    over_since: float = 0.0
+    """When it was over, if it is; 0 else."""
 
     @property
     def over(self) -> bool:
@@ -156,7 +161,21 @@ def pod(item: Object) -> PodView:
         containers=containers,
         ip=status.get("podIP", ""),
         deletion_cost=_cost(annotations.get(labels.DELETION_COST, "")),
+        **_given_up(metadata, status, conditions.values()),
     )
+
+
+def _given_up(
+    metadata: dict[str, Any], status: dict[str, Any], conditions: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A pod has a reason of its own if it was its node that ended it. It changes for the last time then."""
+    reason = status.get("reason", "")
+    # Of a node that does not answer, Kubernetes deletes the pods, and cannot know that they have ended.
+    if not reason or (status.get("phase") != "Failed" and reason != "NodeLost"):
+        return {}
+    changes = [each.get("lastTransitionTime") for each in conditions]
+    since = max(timestamp(each) for each in (status.get("startTime"), metadata.get("deletionTimestamp"), *changes))
+    return {"given_up": reason, "given_up_says": status.get("message", ""), "over_since": since}
 
 
 def _cost(text: str) -> int:
