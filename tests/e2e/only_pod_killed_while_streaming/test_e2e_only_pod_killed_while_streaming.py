@@ -6,6 +6,7 @@ from e2e import load, pods
 from e2e.kubectl import Kubectl, Object
 
 COUNTED = " ".join(map(str, range(1, 101)))
+WORKERS = 16
 
 
 def test_streams_go_on_from_the_pod_that_takes_the_place_of_a_deleted_one(kubectl: Kubectl, system: Kubectl) -> None:
@@ -28,11 +29,13 @@ def _streams_outlive(end: Callable[[Object], None], kubectl: Kubectl, system: Ku
     """The pod that streams flowed from before its `end`, and the one after."""
     kubectl.wait("condition=Ready", "model/demo")
     before = _pod(kubectl)
-    running = load.start(kubectl, "assistant", workers=4, streams="all", question="Count to 100")
+    running = load.start(kubectl, "assistant", workers=WORKERS, streams="all", question="Count to 100")
+    # They run abreast: now the first of them has just begun anew, and no stream ends before the pod does.
+    running.until("an answer of each", lambda answers: len(answers) >= WORKERS)
 
     end(before)
 
-    running.more(8)
+    running.more(2 * WORKERS)
     answers = running.stop()
     assert load.lost(answers) == []
     assert {answer["text"] for answer in answers} == {COUNTED}
