@@ -59,6 +59,20 @@ def crash(place: Namespace, name: str) -> None:
     kubelet.waiting(pod, "CrashLoopBackOff", "back-off 10s", restarts=1, last=last)
 
 
+def evicted(place: Namespace, name: str) -> None:
+    place.apply(volume_model(name))
+    kubelet, pod = placed(place, name)
+    kubelet.running(pod)
+    place.ready(name, "Serving")
+    kubelet.give_up(pod, "Evicted", "The node was low on resource: memory.")
+
+
+def not_admitted(place: Namespace, name: str) -> None:
+    place.apply(volume_model(name))
+    kubelet, pod = placed(place, name)
+    kubelet.give_up(pod, "UnexpectedAdmissionError", "Allocate failed due to no healthy devices present")
+
+
 def no_secret(place: Namespace, name: str) -> None:
     reference = {"name": f"{name}-key", "key": "token"}
     external = {"provider": "anthropic", "credentialsSecretRef": reference}
@@ -104,6 +118,8 @@ TROUBLES = (
         "memory", no_memory, "OOMKilled", "at its limit of 2Gi; its weights and KV cache take about 3.0 GiB: raise"
     ),
     Trouble("crash", crash, "EngineCrashed", "unknown argument: --flash: correct spec.engine"),
+    Trouble("evicted", evicted, "Evicted", "node node-1 gave the pod model-evicted-"),
+    Trouble("not-admitted", not_admitted, "UnexpectedAdmissionError", "look at the device plugin of that node"),
     Trouble("secret", no_secret, "SecretNotFound", "secret-key does not exist: create it, with the key token"),
     Trouble("secret-deleted", secret_deleted, "SecretNotFound", "secret-deleted-key does not exist: create it"),
     Trouble("claim", no_claim, "ClaimNotFound", "claim does not exist: create it"),

@@ -64,6 +64,11 @@ class Kubelet:
         phase = "Failed" if exit_code else "Succeeded"
         self._containers(pod, phase, terminated(exit_code, message, reason), ready=False)
 
+    def give_up(self, pod: Object, reason: str, message: str) -> None:
+        """The node ends it, or does not take it."""
+        not_ready = {"type": "Ready", "status": "False", "lastTransitionTime": _now()}
+        self._status(pod, phase="Failed", reason=reason, message=message, conditions=[not_ready])
+
     def warn(self, pod: Object, reason: str, message: str) -> None:
         """The node writes an Event about it."""
         metadata = pod["metadata"]
