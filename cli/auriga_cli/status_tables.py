@@ -27,6 +27,9 @@ def tables(report: Report, wide: bool) -> Group:
     for chain in report.role_chains:
         chains.add_row(*_chain(chain, several, wide))
     parts = [models if report.models else Text("no Models"), Text(), chains if report.role_chains else Text("no roles")]
+    if silent := report.silent_workers:
+        told = f"{len(silent)} of {len(report.workers)} workers of this router do not answer: {', '.join(silent)}"
+        parts += [Text(), Text(printable(f"{told}. What is shown is without them."), style="yellow")]
     return Group(*parts)
 
 

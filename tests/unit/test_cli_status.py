@@ -75,6 +75,15 @@ def test_the_tables(server: FakeAuriga) -> None:
     ]
 
 
+def test_workers_that_do_not_answer_are_named(server: FakeAuriga) -> None:
+    server.status["workers"] = {"1": "up", "2": "up"}
+    assert "workers" not in auriga("status", "--url", server.url).out
+    server.status["workers"]["2"] = "unreachable"
+    ran = auriga("status", "--url", server.url)
+    assert "1 of 2 workers of this router do not answer: 2. What is shown is without them." in ran.out
+    assert ran.code == 0
+
+
 def test_wide_shows_the_endpoints(server: FakeAuriga) -> None:
     out = auriga("status", "-o", "wide", AURIGA_URL=server.url).out
     assert "127.0.0.1:4001 (1 in flight)" in out

@@ -95,6 +95,13 @@ class Report(_Part):
 
     models: tuple[Model, ...]
     role_chains: tuple[RoleChain, ...]
+    workers: dict[str, str] = {}
+    """How each process of a router with several does."""
+
+    @property
+    def silent_workers(self) -> list[str]:
+        """Those that do not answer: what is told is told without them."""
+        return [number for number, state in self.workers.items() if state == "unreachable"]
 
     def waiting_for(self) -> list[str]:
         """What is not ready yet, each with why: ``Model demo: Loading``."""
