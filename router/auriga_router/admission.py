@@ -51,8 +51,8 @@ def unknown_model(name: str, table: RoutingTable) -> Problem:
         message = f"several namespaces have {shown!r}: write one of {choices}"
     else:
         similar = near(name, table.names)
-        hint = f"; did you mean {' or '.join(repr(known) for known in similar)}?" if similar else ""
-        message = f"there is no role, synonym or Model {shown!r}{hint}"
+        meant = f"did you mean {' or '.join(repr(known) for known in similar)}?" if similar else ""
+        message = f"there is no role, synonym or Model {shown!r}; {meant or 'GET /v1/models lists them'}"
     return Problem(404, "model_not_found", message, "model")
 
 

@@ -30,7 +30,7 @@ def check(operation: Operation, document: Document) -> None:
                 continue
             if not isinstance(value, _NUMERIC):
                 raise BodyError(f"{name}: must be a number", name)
-            if value < 1 and name in _LIMITS:
+            if name in _LIMITS and (value < 1 or value != value // 1):
                 _check_limit(operation, name, value)
         elif name in _PROMPTS:
             _check_prompt(name, document[name])
@@ -38,6 +38,8 @@ def check(operation: Operation, document: Document) -> None:
 
 def _check_limit(operation: Operation, name: str, value: float) -> None:
     """Zero is for scoring with plain completions, and to warm Anthropic's cache; a chat without a word is neither."""
+    if value != value // 1:
+        raise BodyError(f"{name}: must be a whole number", name)
     least, instead = (1, ": leave it out for no limit") if operation is CHAT else (0, "")
     if value < least and value != _NO_LIMIT:
         raise BodyError(f"{name}: must be at least {least}{instead}", name)

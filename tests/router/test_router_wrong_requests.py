@@ -44,6 +44,7 @@ TURNS: list[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]}, "messages[0].content[0].text"),
     ({"max_tokens": -5}, "max_tokens"),
     ({"max_tokens": "9"}, "max_tokens"),
+    ({"max_tokens": 1.5}, "max_tokens"),
 ]
 WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
     CHAT: [*TURNS, ({"max_tokens": 0}, "max_tokens"), ({"max_completion_tokens": -2}, "max_completion_tokens"),

@@ -141,6 +141,12 @@ def test_without_the_servers_count_the_pieces_count() -> None:
     assert (given_answer.tokens, given_answer.tokens_per_second, given_answer.model) == (2, None, "")
 
 
+def test_of_pieces_that_lay_ready_no_rate_is_told() -> None:
+    given_answer = answer([Chunk("a"), Chunk("b"), Chunk("c", finish_reason="stop")], 1.0, 1.0, 1.04)
+    list(given_answer)
+    assert (given_answer.tokens, given_answer.tokens_per_second) == (3, None)
+
+
 @pytest.mark.parametrize("last", [Chunk(done=True), Chunk("", finish_reason="stop")])
 def test_an_answer_that_says_its_end_is_whole(last: Chunk) -> None:
     assert [piece.content for piece in answer([Chunk("a"), last], 1.0, 2.0)] == ["a", ""]

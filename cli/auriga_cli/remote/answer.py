@@ -9,6 +9,9 @@ from auriga_cli.remote.attempts import Attempt, from_header
 from auriga_cli.remote.chunks import Chunk
 from auriga_cli.remote.errors import BrokenError
 
+_LEAST_SECONDS = 0.05
+"""In less, it is the reading of what lay ready that would be measured."""
+
 
 class Answer:
     """Iterate it for the pieces; everything else is filled in on the way. Times are seconds since the request."""
@@ -61,7 +64,7 @@ class Answer:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """The rate from the first token to the last; None when that is no time at all."""
-        if self.first is None or self.total <= self.first or self.tokens < 2:
+        """The rate from the first token to the last; None when they came together, or too soon to tell."""
+        if self.first is None or self.total - self.first < _LEAST_SECONDS or self.tokens < 2:
             return None
         return (self.tokens - 1) / (self.total - self.first)
