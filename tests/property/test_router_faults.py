@@ -18,7 +18,7 @@ from support.replies import PATHS as NATIVE
 from support.replies import TRANSLATED, body_for, told
 from support.replies_calls import told_of_call
 from support.simulation import AFTER, BEFORE, Client, Fault, Server, Simulation
-from support.simulation_answers import ARGUMENTS, PROMPT, TEXT, WORDS
+from support.simulation_answers import ARGUMENTS, MOST, PROMPT, TEXT, WORDS
 
 LIMITS = {"connect": "300ms", "firstToken": "1s", "stall": "400ms", "total": "20s"}
 DEADLINE = 8.0
@@ -58,6 +58,7 @@ def _body(dialect: str, *, stream: bool) -> dict[str, Any]:
     ring = Ring(("10.0.0.1:80", "10.0.0.2:80"))
     bodies = (body_for(dialect, "role", stream=stream, about=f"count {number}") for number in range(100))
     body = next(body for body in bodies if ring.home(key_of(body)) == 0)
+    body |= {"max_output_tokens" if dialect == "responses" else "max_tokens": MOST}
     return body | {"stream_options": {"include_usage": True}} if stream and dialect in ("openai", "plain") else body
 
 
@@ -68,6 +69,7 @@ def _check(simulation: Simulation, client: Client, dialect: str, *, stream: bool
     assert not simulation.open
     for backend in simulation.table.backends.values():
         assert all(endpoint.in_flight == 0 for endpoint in backend.endpoints)
+        assert (backend.slots.in_flight, backend.slots.waiting) == (0, 0)
     reply = told(dialect, client, stream=stream)
     if reply.error is None:
         assert (reply.status, reply.text, reply.usage) == (200, TEXT, (PROMPT, len(WORDS)))
@@ -256,6 +258,24 @@ def test_the_deadline_is_kept_within_a_tenth_of_a_second() -> None:
     assert client.whole is not None
 
 
+def test_a_break_is_mended_in_what_was_left_of_the_deadline() -> None:
+    """A second went by before the first content: 0.6 are left, less than the next one's first token might take."""
+    simulation = _simulation([Fault("hang")], [Fault("cut", 3)], [Fault("hang")], deadline=1.6)
+    simulation.servers["10.0.0.1:80"].faults = [Fault("hang")] * 9
+    client = simulation.ask(_body("openai", stream=True))
+    assert 1.6 <= simulation.run() <= 1.8
+    assert not _check(simulation, client, "openai", stream=True)
+    assert [one.outcome for one in simulation.attempts] == [Outcome.TIMEOUT, Outcome.CUT, Outcome.TIMEOUT]
+
+
+def test_a_stream_that_takes_longer_than_the_stall_limit_is_none() -> None:
+    simulation = _simulation([Fault("slow")], [], [], limits=LIMITS | {"stall": "60ms"})
+    client = simulation.ask(_body("openai", stream=True))
+    simulation.run()
+    assert _check(simulation, client, "openai", stream=True)
+    assert [one.outcome for one in simulation.attempts] == [Outcome.OK]
+
+
 def test_the_deadline_stands_still_while_content_flows() -> None:
     """What is left of it is for mending, also when more time than that has passed in all."""
     simulation = _simulation([Fault("cut", 7)], [], [], deadline=0.06)
@@ -333,7 +353,7 @@ def test_who_goes_away_at_any_moment_leaves_nothing_behind(
     assert not simulation.open
     for backend in simulation.table.backends.values():
         assert not any(endpoint.in_flight for endpoint in backend.endpoints)
-        assert not backend.slots.waiting
+        assert (backend.slots.in_flight, backend.slots.waiting) == (0, 0)
     cancelled = [one for one in simulation.attempts if one.outcome is Outcome.CANCELLED]
     assert len(cancelled) <= gone  # it may have waited, too
 

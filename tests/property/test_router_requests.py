@@ -85,6 +85,18 @@ def test_any_bytes_give_requests_or_an_http_error(data: bytes, places: list[int]
             assert request.size <= LIMIT or not request.body
 
 
+@pytest.mark.parametrize("piece", [1, 400, LIMIT, LIMIT + 1, 5 * LIMIT])
+def test_of_a_body_that_is_too_large_nothing_is_kept(piece: int) -> None:
+    reader = RequestReader(LIMIT)
+    reader.feed(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n")
+    request = reader.current
+    assert request is not None
+    while request.size <= LIMIT:
+        assert len(request.body) == request.size
+        reader.feed(b"x" * piece)
+    assert request.body == b""
+
+
 @pytest.mark.parametrize(
     ("start", "filler"),
     [

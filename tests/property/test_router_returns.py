@@ -585,6 +585,15 @@ def test_whatever_becomes_of_it_everybody_gets_the_text_once_or_an_error(
     assert all(attempt.outcome is not Outcome.MALFORMED for attempt in world.attempts)
 
 
+@pytest.mark.parametrize("deadline", [1.03, 1.11, 1.17, 2.05])
+def test_the_deadline_is_kept_between_two_looks_at_what_became_of_it(deadline: float) -> None:
+    world = World(fallback={"deadline": f"{deadline}s"})
+    world.dies(0.0, seen=None)
+    client = world.post(stream=False)
+    assert deadline <= world.run() <= deadline + 0.1
+    assert client.whole is not None
+
+
 def test_who_has_waited_and_fails_waits_before_those_who_came_later() -> None:
     """Its endpoint fails at its turn, and the slots are taken again: it is the next for all that."""
     world = World(spec={"engine": {"parallel": 1}})

@@ -298,6 +298,7 @@ async def test_head_has_the_head_of_get_and_no_body(running: Running, path: str)
         head = await client.get(path, "HEAD")
         assert (head.status, head.body) == (got.status, b"")
         assert head.headers["content-length"] == got.headers["content-length"]
+        assert (await client.get(path)).body == got.body  # the connection is still in step
 
 
 async def test_a_head_where_only_post_is_right_has_no_body(running: Running) -> None:

@@ -119,9 +119,11 @@ async def test_behind_closed_gates_callers_are_told_when_to_come_again() -> None
         assert len(one.visits) == len(two.visits) == 1
 
 
-async def test_a_429_may_name_a_date() -> None:
+@pytest.mark.parametrize("how", ["date", "milliseconds"])
+async def test_a_429_may_name_a_date_or_milliseconds(how: str) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)
-    limited = scripts.status(429, f"Retry-After: {date}\r\n")
+    said = f"Retry-After: {date}\r\n" if how == "date" else "Retry-After: 1\r\nRetry-After-Ms: 600000\r\n"
+    limited = scripts.status(429, said)
     async with Upstream(limited) as upstream, role(upstream.address) as running:
         for _ in range(2):
             reply = await running.chat()

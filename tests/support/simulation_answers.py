@@ -27,6 +27,8 @@ CALL = [
 """Events of a call after the words, in a chat."""
 PROMPT = 3
 """Tokens of what was asked, as every endpoint counts them."""
+MOST = 100
+"""Tokens that an answer may have, where a request says so."""
 Rest = tuple[list[bytes], list[bytes], list[bytes]]
 """Events of a stream: before the words, the words, and after them."""
 
@@ -41,14 +43,14 @@ def rest_of(path: str, asked: dict[str, Any], *, calls: bool) -> Rest:
     """The stream that answers this request."""
     told = bool((asked.get("stream_options") or {}).get("include_usage"))
     if path == "/v1/completions":
-        left, usage = _left(asked["prompt"].rpartition(TURN)[2])
+        left, usage = _left(asked["prompt"].rpartition(TURN)[2], asked)
         counts = [_usage("text_completion", usage)] if told else []
         return [], [_completion(word) for word in left], [_completion("", "stop"), *counts, scripts.DONE]
     last = asked["messages"][-1]
     said = last["content"] if last["role"] == "assistant" else ""
     if isinstance(said, list):
         said = "".join(block["text"] for block in said)
-    left, usage = _left(said)
+    left, usage = _left(said, asked)
     if "messages" in path.rsplit("/", 1)[1]:
         return _messages(left, usage, calls=calls)
     words = [*(scripts.event({"content": word}) for word in left), *(CALL if calls else ())]
@@ -56,10 +58,12 @@ def rest_of(path: str, asked: dict[str, Any], *, calls: bool) -> Rest:
     return [scripts.ROLE], words, [scripts.event({}, "tool_calls") if calls else scripts.FINISH, *counts, scripts.DONE]
 
 
-def _left(said: str) -> tuple[list[str], tuple[int, int]]:
+def _left(said: str, asked: dict[str, Any]) -> tuple[list[str], tuple[int, int]]:
     """The rest of the answer, in pieces; and what that takes, prompt and answer."""
     assert TEXT.startswith(said), f"not a part of the answer: {said!r}"
     count = next(count for count in range(len(WORDS) + 1) if len("".join(WORDS[:count])) >= len(said))
+    most = {asked[name] for name in ("max_tokens", "max_completion_tokens", "max_output_tokens") if asked.get(name)}
+    assert most <= {MOST - count}, f"of {MOST} tokens {count} are said: {most} more may not come"
     rest = TEXT[len(said) :]
     words = WORDS[count:]
     missing = rest.removesuffix("".join(words))

@@ -69,7 +69,8 @@ def test_half_open_lets_one_probe_through_at_a_time() -> None:
     assert not is_open(gate, 20.0)
     assert not may_probe(gate)
     seen(gate, Outcome.CANCELLED, now=20.0, probe=True)
-    assert is_open(gate, 20.0)
+    assert (is_open(gate, 20.0), state(gate, 20.0)) == (True, "HalfOpen")
+    assert enter(gate), "the next one is a probe again"
 
 
 def test_a_failed_probe_opens_it_again_and_a_good_one_closes_it() -> None:
@@ -82,6 +83,16 @@ def test_a_failed_probe_opens_it_again_and_a_good_one_closes_it() -> None:
     seen(gate, Outcome.OK, now=40.0, probe=True)
     assert state(gate, 40.0) == "Closed"
     assert not enter(gate)
+
+
+def test_a_longer_429_gate_is_not_shortened() -> None:
+    gate = Gate()
+    seen(gate, Outcome.RATE_LIMITED, retry_after=60.0)
+    seen(gate, Outcome.RATE_LIMITED, now=1.0, retry_after=5.0)
+    assert gate.blocked_until == 60.0
+    seen(gate, *[Outcome.CONNECT] * 3, now=2.0)  # they were under way; its cooldown would be over long before
+    assert not is_open(gate, 59.0)
+    assert is_open(gate, 60.0)
 
 
 def test_a_callers_error_proves_that_a_probed_endpoint_is_alive() -> None:

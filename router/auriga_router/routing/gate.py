@@ -116,5 +116,5 @@ def _count_failure(gate: Gate, now: float, settings: BreakerSettings, *, probe: 
     gate.failures = [moment for moment in gate.failures if moment >= now - settings.window] + [now]
     if probe or len(gate.failures) >= settings.failures:
         gate.tripped = True
-        gate.blocked_until = now + settings.cooldown
+        gate.blocked_until = max(gate.blocked_until, now + settings.cooldown)
         gate.failures.clear()
