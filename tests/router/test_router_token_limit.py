@@ -80,6 +80,7 @@ async def test_a_prompt_counts_as_soon_as_it_is_sent_and_not_any_more_if_it_was_
         while len(running.outcomes) < 4:  # the client is gone: what was computed for it counts
             await running.get("/healthz")
         assert await who(running) == "m2"
+        assert len(first.visits) == 2, "it was asked again"
 
 
 async def test_a_translated_stream_counts_what_its_endpoint_said() -> None:
