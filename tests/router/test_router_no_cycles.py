@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -69,3 +70,22 @@ async def test_no_connection_waits_for_the_collector(ask: Callable[[Running], Aw
             gc.collect()
             modules = [(type(each).__module__, type(each).__qualname__) for each in gc.garbage]
             assert not [each for each in modules if each[0].startswith(("auriga", "httptools"))]
+
+
+async def test_nor_does_one_that_nobody_waits_for_any_more() -> None:
+    """A task that was cancelled keeps its exception, that the frame, and a frame that knew its task would keep that."""
+    accepted = asyncio.Event()
+    server = await asyncio.start_server(lambda _reader, _writer: accepted.set(), "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"  # its handshake gets no answer
+    there = model("m1", external={"provider": "openaiCompatible", "model": "m", "baseURL": url})
+    async with routing(snapshot(there, chain("role", "m1"))) as running:
+        before = asyncio.all_tasks()
+        async with running.client() as client:
+            await client.post({"model": "role", "messages": [{"role": "user", "content": "hi"}]})
+            await accepted.wait()
+            assert asyncio.all_tasks() > before
+        await until(lambda: asyncio.all_tasks() <= before)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        assert not [each for each in gc.garbage if isinstance(each, asyncio.Task)]
+    server.close()

@@ -81,14 +81,13 @@ class _Pool:
             task.add_done_callback(self._connecting.discard)
 
     async def _connect(self) -> None:
-        task = asyncio.current_task()
         try:
             connection: UpstreamConnection | None = await connect(
                 self._address, self._tls, lambda: UpstreamConnection(self._on_idle, self._on_lost)
             )
         except (OSError, ValueError):  # ValueError: a name that cannot be looked up at all
             connection = None
-        self._connecting.discard(task)
+        self._connecting.discard(asyncio.current_task())
         if connection is not None:
             self._on_idle(connection)
         elif self._waiting:
