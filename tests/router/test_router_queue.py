@@ -255,7 +255,7 @@ async def test_requests_per_minute_are_a_gate_of_the_model() -> None:
         reply = await running.chat("m1")
         assert reply.status == 503
         assert 1 <= int(reply.headers["retry-after"]) <= 30
-        assert b"m1 not asked (Limited)" in reply.body
+        assert b"m1 not asked (Limited: limits.requestsPerMinute (2) is used up)" in reply.body
 
 
 async def test_stopping_ends_what_waits_with_an_error() -> None:

@@ -51,7 +51,7 @@ async def test_what_the_answer_says_it_took_counts(stream: bool, taken: int, ask
         reply = await running.chat("m1")
         assert reply.status == 503
         assert 1 <= int(reply.headers["retry-after"]) <= 60
-        assert b"m1 not asked (Limited)" in reply.body
+        assert b"m1 not asked (Limited: limits.tokensPerMinute (1000) is used up)" in reply.body
 
 
 async def test_without_a_word_of_usage_the_events_of_a_stream_count() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container
+from typing import Final
 
 from auriga_router.dialects import COUNTS_TOKENS, Skipped
 from auriga_router.endpoint import Endpoint
@@ -13,6 +14,8 @@ from auriga_router.routing.stuck import is_stuck
 from auriga_router.routing.told import for_callers
 from auriga_router.table import Chain, Member
 
+LIMITED: Final = "Limited"
+"""The reason why a member is not asked whose limits per minute are used up."""
 NOT_READY_RETRY_AFTER = 5.0
 """Seconds after which to ask again when no member is ready: about what a change takes to be seen."""
 
@@ -147,10 +150,11 @@ def skipped(
     chain: Chain, needs: frozenset[str], asked: Container[str], now: float, overflowed: int = 0
 ) -> list[Skipped]:
     """The members that were not asked, and why. ``asked``: names of those that were; ``overflowed`` as for others."""
+    left = [member for member in chain.members if member.backend.name not in asked]
+    reasons = [_reason(member, needs, overflowed, now) for member in left]
     return [
-        Skipped(member.backend.name, _reason(member, needs, overflowed, now), _why(member))
-        for member in chain.members
-        if member.backend.name not in asked
+        Skipped(member.backend.name, reason, _why(member, reason, now))
+        for member, reason in zip(left, reasons, strict=True)
     ]
 
 
@@ -170,9 +174,11 @@ def retry_after(chain: Chain, needs: frozenset[str], now: float, overflowed: int
     return max(1, math.ceil(min(waits or starts, default=NOT_READY_RETRY_AFTER)))
 
 
-def _why(member: Member) -> str:
-    """What its status says, for those who would have waited for it."""
+def _why(member: Member, reason: str, now: float) -> str:
+    """Which limit it is, or what its status says, for those who would have waited for it."""
     backend = member.backend
+    if reason == LIMITED and backend.slots.pace is not None:
+        return backend.slots.pace.used_up(now)
     if not backend.asleep or backend.not_ready is None or member.not_ready is not backend.not_ready:
         return ""
     if backend.not_ready.reason == "NoEndpoints":
@@ -188,7 +194,7 @@ def _reason(member: Member, needs: frozenset[str], overflowed: int, now: float) 
     if not can_answer(member, needs, overflowed):
         return "ContextOverflow"
     if member.backend.slots.delay(now) > 0.0:
-        return "Limited"
+        return LIMITED
     if not member.backend.slots.has_room():
         return "Busy"
     states = {state(endpoint.gate, now) for endpoint in member.backend.endpoints}

@@ -35,6 +35,12 @@ class Pace:
             wait = max(wait, self.until[_SPENT] + self.token_interval - now - _MINUTE)
         return wait
 
+    def used_up(self, now: float) -> str:
+        """Which limit lets no request through, in the manifest's words."""
+        requests = self.interval and self.until[_PAID] + self.interval - now > _MINUTE
+        name, interval = ("requests", self.interval) if requests else ("tokens", self.token_interval)
+        return f"limits.{name}PerMinute ({_MINUTE / interval:.0f}) is used up" if interval else ""
+
     def take(self, now: float) -> None:
         """A request goes."""
         if self.interval:
