@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from auriga_router.compile import compile as compiled
+from auriga_router.routing.choose import Wait, choose_or_wait
 from auriga_router.routing.pace import Pace
 from auriga_router.slots import Slots
+from support.http_router import chain, model, snapshot
 
 
 class Request:
@@ -156,3 +159,14 @@ def test_who_is_called_and_waits_on_keeps_its_place_and_hides_nobody(
         (waiter, since) for waiter, since in before.items() if waiter.name not in going
     ]
     assert sum(slots.waited.counts) == len([waiter for waiter in waiters if waiter.name in going])
+
+
+def test_who_comes_does_not_overtake_those_who_wait_where_a_slot_is_free() -> None:
+    table = compiled(
+        snapshot(model("m1", engine={"parallel": 2}), chain("role", "m1"), endpoints={"m1": "10.0.0.1:80"})
+    )
+    role, slots = table.names["role"], table.backends["default/m1"].slots
+    slots.resize(2, 9, 0)
+    assert isinstance(choose_or_wait(role, frozenset(), [], 0, 1.0), tuple)
+    slots.wait(Stubborn(slots, "a", set(), ahead=False), 0.0)
+    assert isinstance(choose_or_wait(role, frozenset(), [], 0, 1.0), Wait)
