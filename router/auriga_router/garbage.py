@@ -36,6 +36,7 @@ class Garbage:
         self._grown += resources
         if self._grown >= _MANY:
             self._grown = 0
+            gc.collect(1)  # what is set aside as garbage stays for ever
             gc.freeze()
 
     async def run(self) -> None:

@@ -131,3 +131,11 @@ def test_what_is_used_up_becomes_due_again() -> None:
     assert pace.wait(100.0) == pytest.approx(121)
     pace.spend(-150, 100.0)
     assert pace.wait(100.0) <= 0
+
+
+def test_whatever_an_endpoint_claims_closes_its_model_for_an_hour_at_most() -> None:
+    pace = Pace()
+    pace.limit(0, 60)
+    pace.spend(10**12, 100.0)
+    assert 3000 < pace.wait(100.0) <= 3600
+    assert pace.wait(3800.0) <= 0

@@ -9,6 +9,8 @@ from collections.abc import MutableSequence
 from dataclasses import dataclass, field
 
 _MINUTE = 60.0
+_LONGEST = 3600.0
+"""Seconds that tokens can be spent ahead: an endpoint may claim any number of them."""
 _PAID, _SPENT = 0, 1
 
 
@@ -49,6 +51,7 @@ class Pace:
     def spend(self, tokens: int, now: float) -> None:
         """So many tokens are used; fewer than none: so many were not, after all."""
         if tokens > 0:
-            self.until[_SPENT] = max(self.until[_SPENT], now) + tokens * self.token_interval
+            spent = max(self.until[_SPENT], now) + tokens * self.token_interval
+            self.until[_SPENT] = min(spent, now + _LONGEST)
         else:
             self.until[_SPENT] += tokens * self.token_interval
