@@ -6,6 +6,7 @@ import pytest
 
 from auriga_router.admin import Admin
 from auriga_router.front import Front
+from auriga_router.table import RoutingTable
 from auriga_router.wire.request import Request
 from auriga_router.wire.server import ServerConnection
 from support.simulation import Simulation
@@ -18,7 +19,7 @@ def _stumbles(request: Request, client: ServerConnection) -> None:
 
 def test_a_bug_costs_one_request_and_tells_nothing_of_it(caplog: pytest.LogCaptureFixture) -> None:
     world = Simulation({}, endpoints={}).world
-    front = Front(world, Admin(lambda: 0.0, lambda: (b"", b"")), _stumbles, "id", lambda: 0.5)
+    front = Front(world, Admin(lambda: 0.0, RoutingTable, lambda: iter(())), _stumbles, "id", lambda: 0.5)
     client = Client()
     client.hub.handle, client.hub.refuse = front.handle, front.refuse
     client.sends(b"POST /load HTTP/1.1\r\nHost: a\r\nAuthorization: secret\r\nContent-Length: 6\r\n\r\nsecret")
