@@ -216,7 +216,7 @@ class Router:
         for server in self._servers:
             server.close()
         for connection in list(self._hub.connections):
-            connection.close_if_idle()
+            connection.wind_down()
         await self._drained(drain)
         for connection in list(self._hub.connections):
             connection.cut()

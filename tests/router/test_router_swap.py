@@ -176,6 +176,27 @@ async def test_what_does_not_finish_in_time_is_cut() -> None:
             await upstream.visits[0].gone.wait()
 
 
+async def test_a_request_that_is_on_its_way_when_the_router_begins_to_drain_is_answered() -> None:
+    """Kept alive, or new: a rollout would lose it where idle connections are closed at once."""
+    async with (
+        Upstream(scripts.ok) as upstream,
+        role(upstream.address) as running,
+        running.client() as kept,
+        running.client() as new,
+    ):
+        body = {"model": "role", "messages": [{"role": "user", "content": "hi"}]}
+        await kept.post(body)
+        assert (await kept.reply()).headers.get("connection") is None
+        closing = asyncio.create_task(running.router.close(drain=30))
+        await asyncio.sleep(0)
+        for client in (kept, new):
+            await client.post(body)
+            reply = await client.reply()
+            assert (reply.status, reply.headers["connection"]) == (200, "close")
+            assert await client.closed() == b""
+        await closing
+
+
 async def test_a_kept_alive_client_is_told_to_close_when_draining() -> None:
     release = asyncio.Event()
     async with (

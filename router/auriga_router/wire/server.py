@@ -15,6 +15,8 @@ from auriga_router.wire.request import Refusal, Request, RequestReader, check, i
 _HEAD_SECONDS: Final = 30.0
 _BODY_SECONDS: Final = 300.0
 _IDLE_SECONDS: Final = 75.0
+_LAST_IDLE_SECONDS: Final = 0.5
+"""The same while the router drains."""
 _LINGER_SECONDS: Final = 2.0
 """How long a refused client may go on sending before it is cut off. Closing at once would reset the connection, and
 the reset can overtake the refusal."""
@@ -95,11 +97,11 @@ class ServerConnection(asyncio.Protocol, Client):
         """The reply is out."""
         self._answering = False
         self._listener = None
-        if not keep_alive or self._hub.draining:
+        if not keep_alive:
             self._phase = _Phase.CLOSED
             self._transport.close()
             return
-        self.expires = self._hub.clock.now + _IDLE_SECONDS
+        self.expires = self._hub.clock.now + (_LAST_IDLE_SECONDS if self._hub.draining else _IDLE_SECONDS)
         if not self._advancing and (self._reader.whole or self._refusal is not None or not self._reading):
             self._advance()
 
@@ -125,10 +127,13 @@ class ServerConnection(asyncio.Protocol, Client):
         else:
             self.abort()
 
-    def close_if_idle(self) -> None:
-        """Close, unless a request is being received or answered: then it closes after the reply."""
+    def wind_down(self) -> None:
+        """The router drains. A client that comes again is told to leave by its reply; one that does not is left soon.
+
+        To close an idle connection at once would reset the request that may be on its way, and lose it.
+        """
         if not self.busy:
-            self._transport.close()
+            self.expires = min(self.expires, self._hub.clock.now + _LAST_IDLE_SECONDS)
 
     def on_expired(self, now: float) -> None:
         """The client took too long to send, or to come again."""
@@ -231,6 +236,8 @@ class ServerConnection(asyncio.Protocol, Client):
         if self._watched is request:
             self._watched = None
             self._in_body = False
+        if self._hub.draining and not self._reader.whole:
+            request.keep_alive = False
         self._answering = True
         listener = self._hub.handle(request, self)
         if self._answering:
