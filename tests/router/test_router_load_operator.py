@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from auriga_operator.load_streams import LoadStreams
 from auriga_router.settings import RouterSettings
 from support import upstreams_scripts as scripts
 from support.http_router import chain, model, routing, snapshot
+from support.load_heard import Heard
 from support.upstreams import Upstream
 
 
@@ -21,30 +21,11 @@ def asleep(name: str) -> Model:
     return model(name, autoscaling={}).model_copy(update={"status": ModelStatus(phase="ScaledToZero")})
 
 
-class Heard:
-    """The operator's leader, as far as it hears."""
-
-    def __init__(self) -> None:
-        self._news = asyncio.Event()
-
-    def changed(self, models: Iterable[str]) -> None:
-        self._news.set()
-
-    def whole(self) -> None:
-        self._news.set()
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
-            while not holds():
-                await self._news.wait()
-                self._news.clear()
-
-
 async def test_the_operator_hears_who_waits_who_is_wanted_and_when_the_router_is_gone(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("s3cret")
     loop = asyncio.get_running_loop()
-    heard, book = Heard(), LoadBook()
+    heard, book = Heard(30), LoadBook()
     streams = LoadStreams(book, str(file), heard, loop.time)
     task = asyncio.create_task(streams.run())
     async with Upstream(scripts.ok) as upstream, Upstream(scripts.ok) as other:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,29 +15,11 @@ from auriga_api.load import ModelLoad
 from auriga_operator.load_book import LoadBook
 from auriga_operator.load_streams import LoadStreams
 from support.http_client import until
+from support.load_heard import Heard
 from support.worker_groups import callers, group
 
 COLD = "default/cold"
 PATIENT = {"model": "patient", "messages": [{"role": "user", "content": "hi"}]}
-
-
-class Heard:
-    """The operator's leader, as far as it hears."""
-
-    def __init__(self) -> None:
-        self._news = asyncio.Event()
-
-    def changed(self, models: Iterable[str]) -> None:
-        self._news.set()
-
-    def whole(self) -> None:
-        self._news.set()
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not holds():
-                await self._news.wait()
-                self._news.clear()
 
 
 async def test_the_operator_hears_of_all_workers_and_what_a_dead_one_leaves(
@@ -48,7 +30,7 @@ async def test_the_operator_hears_of_all_workers_and_what_a_dead_one_leaves(
     token.write_text("s3cret")
     manifests = tmp_path / "manifests"
     manifests.mkdir()
-    heard, book = Heard(), LoadBook()
+    heard, book = Heard(60), LoadBook()
     now = asyncio.get_running_loop().time
     streams = LoadStreams(book, str(token), heard, now)
 
