@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from routerbench.arena import Arena, Cores
 from routerbench.measure import Effort, Run
 from routerbench.peers import Launch, Peer, Site
 from routerbench.processes import ending_on_signals
-from routerbench.programs import BENCH, compiled_auriga, python
+from routerbench.programs import BENCH, compiled_auriga, python, python_path
 from routerbench.samples import Results
 from routerbench.scenarios import JSON, VARY
 
@@ -35,7 +34,7 @@ def peer(models: int, endpoints: int) -> Peer:
     def launch(site: Site) -> Launch:
         program = str(BENCH / "routerbench" / "world.py")
         argv = (python(), program, str(models), str(endpoints), str(site.port), str(site.upstream))
-        return Launch(argv, {"PYTHONPATH": f"{site.program}:{BENCH}:{sysconfig.get_path('purelib')}"})
+        return Launch(argv, {"PYTHONPATH": python_path(site.program, BENCH)})
 
     return Peer(f"{models}x{endpoints}", compiled_auriga, lambda: "", launch)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -115,7 +114,7 @@ def _auriga(site: Site, modules: str) -> Launch:
     manifest = AURIGA_MANIFEST.format(upstream=site.upstream)
     file = _write(site.folder / "auriga.yaml", manifest)
     argv = (programs.python(), "-m", "auriga_router", "-f", file, "--port", str(site.port))
-    return Launch(argv, {"PYTHONPATH": f"{modules}:{sysconfig.get_path('purelib')}"}, manifest)
+    return Launch(argv, {"PYTHONPATH": programs.python_path(modules)}, manifest)
 
 
 def nginx(site: Site) -> Launch:

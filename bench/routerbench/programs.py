@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import venv
 import zipfile
@@ -69,6 +70,11 @@ def python() -> str:
     """
     packaged_python = Path("/usr/bin") / f"python{_PYTHON.decode()}"
     return os.environ.get("BENCH_PYTHON") or str(packaged_python if packaged_python.exists() else sys.executable)
+
+
+def python_path(*folders: str | Path) -> str:
+    """`PYTHONPATH` for it: these folders, then the packages of this environment, which it does not know of."""
+    return ":".join(map(str, (*folders, sysconfig.get_path("purelib"))))
 
 
 def python_version() -> str:

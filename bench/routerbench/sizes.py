@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from routerbench.programs import BENCH, python
+from routerbench.programs import BENCH, python, python_path
 
 WORLDS = ((10, 1), (10_000, 1), (1, 1), (1, 200))
 """Models, and endpoints of each."""
@@ -37,7 +36,7 @@ def measured(modules: Path) -> tuple[Size, ...]:
 def _measured(modules: Path, models: int, endpoints: int) -> Size:
     command = [python(), str(BENCH / "router_work.py"), "--only", *_LOADS]
     command += ["--models", str(models), "--endpoints", str(endpoints)]
-    environment = {**os.environ, "PYTHONPATH": f"{modules}:{sysconfig.get_path('purelib')}"}
+    environment = {**os.environ, "PYTHONPATH": python_path(modules)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, env=environment)
     return Size(models, endpoints, *figures(done.stdout))
 
