@@ -14,7 +14,11 @@ _PART: Final = 2048
 """Characters of each message that count: enough to tell conversations apart, and cheap for long documents."""
 _MESSAGES: Final = 8
 """Messages that count at most."""
-_WHOLE: Final = 0xFFFFFFFF
+_ELSEWHERE: Final = ("instructions", "prompt", "input", "system", "messages")
+"""Where requests have what they begin with that are no list of messages."""
+_HALF: Final = 0xFFFF
+_ODD: Final = 0x2545F491
+"""Below 2**30: compiled, larger factors are multiplied by the interpreter."""
 _crc32: Final = crc32
 
 
@@ -23,23 +27,29 @@ def key_of(document: dict[str, Any]) -> int:
 
     ``document``: the request, in any dialect. The salt of Python's own ``hash`` differs between processes.
     """
+    messages = document.get("messages")
+    if isinstance(messages, list):  # the usual case first: this is done for every request
+        system = document.get("system")
+        return _mixed(_opening(messages, _crc32(_text(system)) if system else 0))
     crc = 0
-    # Written out, not a loop over names: this is done for every request.
-    if part := document.get("system"):
-        crc = _crc32(_text(part), crc)
-    if part := document.get("instructions"):
-        crc = _crc32(_text(part), crc)
-    if part := document.get("prompt"):
-        crc = _crc32(_text(part), crc)
-    messages = document.get("messages") or document.get("input")
-    if isinstance(messages, list):
-        crc = _opening(messages, crc)
-    elif messages:
-        crc = _crc32(_text(messages), crc)
-    # crc32 is linear: alike inputs give alike values, and neighbours on the ring would be the same endpoint's.
-    crc = (crc ^ (crc >> 16)) * 0x45D9F3B & _WHOLE
-    crc = (crc ^ (crc >> 16)) * 0x45D9F3B & _WHOLE
-    return crc ^ (crc >> 16)
+    for name in _ELSEWHERE:
+        part = document.get(name)
+        if isinstance(part, list) and name == "input":
+            crc = _opening(part, crc)
+        elif part:
+            crc = _crc32(_text(part), crc)
+    return _mixed(crc)
+
+
+def _mixed(crc: int) -> int:
+    """crc32 is linear: alike inputs give alike values, and neighbours on the ring would be the same endpoint's.
+
+    Two rounds of a Feistel network: different values stay different.
+    """
+    high, low = crc >> 16, crc & _HALF
+    high ^= (low * _ODD >> 14) & _HALF
+    low ^= (high * _ODD >> 14) & _HALF
+    return high << 16 | low
 
 
 def _opening(messages: list[Any], crc: int) -> int:

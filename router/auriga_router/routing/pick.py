@@ -21,13 +21,12 @@ def pick(backend: Backend, key: int, tried: Container[Endpoint], now: float) -> 
     """An open endpoint that was not tried yet. ``key``: of the conversation, 0 if there is none."""
     endpoints = backend.endpoints
     if key and backend.ring is not None:
-        bound = _bound(backend)
         home = endpoints[backend.ring.home(key)]
-        if home.in_flight < bound and is_open(home.gate, now) and home not in tried:
+        if is_open(home.gate, now) and not _is_busy(home, backend) and home not in tried:
             return home
         for index in islice(backend.ring.walk(key), 1, _STEPS):
             endpoint = endpoints[index]
-            if endpoint.in_flight < bound and is_open(endpoint.gate, now) and endpoint not in tried:
+            if is_open(endpoint.gate, now) and not _is_busy(endpoint, backend) and endpoint not in tried:
                 return endpoint
     return least_loaded(endpoints, tried, now)
 
@@ -53,7 +52,10 @@ def pick_probe(endpoints: tuple[Endpoint, ...], tried: Container[Endpoint]) -> E
     return None
 
 
-def _bound(backend: Backend) -> float:
-    """Requests in flight from which on an endpoint counts as busy: all of its slots, or more than its share."""
+def _is_busy(endpoint: Endpoint, backend: Backend) -> bool:
+    """Are all of its slots taken, or has it more than its share?"""
+    load = endpoint.in_flight
+    if not load:
+        return False
     share = _SPREAD * (backend.slots.in_flight + 1) / len(backend.endpoints) + 1.0
-    return min(share, backend.parallel) if backend.parallel else share
+    return load >= share or 0 < backend.parallel <= load

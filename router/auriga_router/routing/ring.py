@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import shake_128
@@ -20,7 +19,8 @@ _UNPACK = struct.Struct(f">{_POINTS}I").unpack
 _KEY_BITS: Final = 32
 _INDEX_BITS: Final = 16
 _INDEX: Final = 0xFFFF
-_bisect_left: Final = bisect_left
+_BEYOND: Final = 1 << (_KEY_BITS + _INDEX_BITS)
+"""Behind every key: what lies behind the last point is the first one's."""
 
 
 class Ring:
@@ -39,15 +39,15 @@ class Ring:
     def home(self, key: int) -> int:
         """Position of the endpoint that the key (32 bits) belongs to."""
         points = self._points if self._points is not None else self._place()
-        return points[self._at(points, key) % len(points)] & _INDEX
+        return points[self._at(points, key)] & _INDEX
 
     def walk(self, key: int) -> Iterator[int]:
         """Positions of the endpoints, from that one on, each once."""
         points = self._points if self._points is not None else self._place()
-        start = self._at(points, key)
+        start, count = self._at(points, key), len(points) - 1
         seen = set()
-        for place in range(start, start + len(points)):
-            index = points[place % len(points)] & _INDEX
+        for place in range(start, start + count):
+            index = points[place % count] & _INDEX
             if index not in seen:
                 seen.add(index)
                 yield index
@@ -56,21 +56,22 @@ class Ring:
 
     def _at(self, points: array[int], key: int) -> int:
         """The first point that is not before the key. Looked for in one stretch: many endpoints cost no more."""
-        stretch = key >> self._shift
-        return _bisect_left(points, key << _INDEX_BITS, self._first[stretch], self._first[stretch + 1])
+        place, at = key << _INDEX_BITS, self._first[key >> self._shift]
+        while points[at] < place:
+            at += 1
+        return at
 
     def _place(self) -> array[int]:
         # One hash for all places of an endpoint: a ring of 200 is made in about 2 ms.
-        self._points = array(
-            "Q",
-            sorted(
-                point << _INDEX_BITS | index
-                for index, name in enumerate(self._names)
-                for point in _UNPACK(shake_128(name.encode()).digest(_POINTS * 4))
-            ),
+        points = sorted(
+            point << _INDEX_BITS | index
+            for index, name in enumerate(self._names)
+            for point in _UNPACK(shake_128(name.encode()).digest(_POINTS * 4))
         )
-        bits = len(self._points).bit_length()
+        bits = len(points).bit_length()
         self._shift = _KEY_BITS - bits
-        stretches = Counter(point >> (_INDEX_BITS + self._shift) for point in self._points)
+        stretches = Counter(point >> (_INDEX_BITS + self._shift) for point in points)
         self._first = array("I", accumulate((stretches[number] for number in range(1 << bits)), initial=0))
+        self._points = array("Q", points)
+        self._points.append(_BEYOND | points[0] & _INDEX)
         return self._points
