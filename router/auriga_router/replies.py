@@ -66,7 +66,8 @@ def chain_failed(call: Call, failed: list[Tried], now: float, *, deadline_passed
     left_out = skipped(call.chain, call.needs, {tried.member for tried in failed}, now, call.least_tokens)
     problem = failure(call.chain.role, failed, left_out, deadline_passed=deadline_passed)
     headers = call.reply_headers(None, failed)
-    if problem.status == 503:
-        headers += b"retry-after: %d\r\n" % retry_after(call.chain, call.needs, now, call.least_tokens)
+    wait = retry_after(call.chain, call.needs, now, call.least_tokens) if problem.status == 503 else None
+    if wait is not None:
+        headers += b"retry-after: %d\r\n" % wait
     body = call.operation.dialect.error(problem)
     return problem.status, reply(problem.status, headers, body, close=not call.keep_alive)

@@ -249,7 +249,35 @@ def test_a_start_that_fails_fails_those_who_wait_with_its_own_message(stream: bo
         code, document, head = whole(client)
         assert code == 503
         assert message in document["error"]["message"]
-        assert b"\r\nretry-after: 5\r\n" in head
+        assert b"retry-after" not in head, "no waiting mends it"
+
+
+@pytest.mark.parametrize(
+    ("state", "wait"),
+    [
+        (status("Failed", "InvalidArguments", "spec.engine.args[0]: there is no --fast"), None),
+        (status("Failed", "SecretNotFound", "create it"), None),
+        (status("Failed", "EngineCrashed", "it ended with 1 (next try in 8 s)"), 5),
+        (status("Failed", "Unreachable", "the hub does not answer"), 5),
+        (status("Pending", "Unschedulable", "no node has it"), 5),
+    ],
+)
+def test_who_need_not_come_again_is_not_told_when_to(state: ModelStatus, wait: int | None) -> None:
+    mended = model("m2", limits={"requestsPerMinute": 1})
+    world = World(
+        cold(state=state, autoscaling=None), mended, chain("alone", "m1", "gone"), chain("role", "m1", "m2"),
+        endpoints={"m2": OTHER},
+    )  # fmt: skip
+    world.table.backends["default/m1"].slots.held_up_since = -1e9
+    alone = world.post("alone")
+    clients = [world.post() for _ in range(2)]
+    world.run()
+    code, document, head = whole(alone)
+    assert (code, document["error"]["skipped"][0]["reason"]) == (503, state.conditions[0].reason)
+    assert (b"\r\nretry-after: %d\r\n" % wait in head) if wait else (b"retry-after" not in head)
+    assert text_of(clients[0]) == TEXT
+    assert whole(clients[1])[0] == 503
+    assert b"\r\nretry-after: 60\r\n" in whole(clients[1])[2], "another member can be asked again"
 
 
 def test_what_the_engine_said_last_is_for_no_caller() -> None:

@@ -64,10 +64,10 @@ def test_half_open_lets_one_probe_through_at_a_time() -> None:
     seen(gate, *[Outcome.CONNECT] * 3)
     assert enter(gate)
     assert not is_open(gate, 20.0)
-    assert not may_probe(gate)
+    assert not may_probe(gate, 20.0)
     seen(gate, Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CONNECT, now=20.0)  # they were under way before it
     assert not is_open(gate, 20.0)
-    assert not may_probe(gate)
+    assert not may_probe(gate, 20.0)
     seen(gate, Outcome.CANCELLED, now=20.0, probe=True)
     assert (is_open(gate, 20.0), state(gate, 20.0)) == (True, "HalfOpen")
     assert enter(gate), "the next one is a probe again"
@@ -95,6 +95,30 @@ def test_a_longer_429_gate_is_not_shortened() -> None:
     assert is_open(gate, 60.0)
 
 
+@pytest.mark.parametrize("first", ["429", "failures"])
+def test_no_early_probe_goes_through_a_429_gate(first: str) -> None:
+    gate = Gate()
+    if first == "429":
+        seen(gate, Outcome.RATE_LIMITED, retry_after=30.0)
+        seen(gate, *[Outcome.CONNECT] * 3, now=1.0)  # they were under way when it was closed
+    else:
+        seen(gate, *[Outcome.CONNECT] * 3)
+        assert may_probe(gate, 1.0)
+        enter(gate)
+        seen(gate, Outcome.RATE_LIMITED, now=1.0, probe=True, retry_after=29.0)
+        seen(gate, *[Outcome.CONNECT] * 3, now=2.0)
+    assert (may_probe(gate, 29.9), is_open(gate, 29.9), state(gate, 29.9)) == (False, False, "RateLimited")
+    assert (may_probe(gate, 30.0), is_open(gate, 30.0), state(gate, 30.0)) == (True, True, "HalfOpen")
+
+
+def test_an_answer_closes_the_breaker_and_leaves_the_429_gate_behind_it_closed() -> None:
+    gate = Gate()
+    seen(gate, Outcome.RATE_LIMITED, retry_after=30.0)
+    seen(gate, *[Outcome.CONNECT] * 3, Outcome.OK, now=1.0)
+    assert (is_open(gate, 29.9), state(gate, 29.9)) == (False, "RateLimited")
+    assert (is_open(gate, 30.0), state(gate, 30.0)) == (True, "Closed")
+
+
 def test_a_callers_error_proves_that_a_probed_endpoint_is_alive() -> None:
     gate = Gate()
     seen(gate, *[Outcome.CONNECT] * 3)
@@ -108,7 +132,7 @@ def test_a_429_closes_the_gate_for_as_long_as_it_asks_within_reason(asked: float
     gate = Gate()
     seen(gate, Outcome.RATE_LIMITED, retry_after=asked)
     assert gate.blocked_until == until
-    assert not may_probe(gate)
+    assert not may_probe(gate, 0.0)
     assert is_open(gate, until)
 
 

@@ -10,7 +10,7 @@ from auriga_router.dialects import COUNTS_TOKENS, Skipped
 from auriga_router.endpoint import Endpoint
 from auriga_router.routing.gate import state
 from auriga_router.routing.pick import pick, pick_probe
-from auriga_router.routing.stuck import is_stuck
+from auriga_router.routing.stuck import is_stuck, may_pass
 from auriga_router.routing.told import for_callers
 from auriga_router.table import Chain, Member
 
@@ -34,15 +34,15 @@ def choose(
             endpoint = pick(member.backend, key, tried, now)
             if endpoint is not None:
                 return member, endpoint
-    return _probe(chain, needs, tried, overflowed)
+    return _probe(chain, needs, tried, overflowed, now)
 
 
 def _probe(
-    chain: Chain, needs: frozenset[str], tried: Container[Endpoint], overflowed: int
+    chain: Chain, needs: frozenset[str], tried: Container[Endpoint], overflowed: int, now: float
 ) -> tuple[Member, Endpoint] | None:
     for member in chain.members:
         if can_answer(member, needs, overflowed):
-            endpoint = pick_probe(member.backend.endpoints, tried)
+            endpoint = pick_probe(member.backend.endpoints, tried, now)
             if endpoint is not None:
                 return member, endpoint
     return None
@@ -84,7 +84,7 @@ def choose_or_wait(
             wait = Wait(member)
             if chain.queues:
                 return wait
-    return wait or _probe(chain, needs, tried, overflowed) or who_comes(chain, needs, overflowed, now)
+    return wait or _probe(chain, needs, tried, overflowed, now) or who_comes(chain, needs, overflowed, now)
 
 
 def who_comes(chain: Chain, needs: frozenset[str], overflowed: int, now: float, *, begun: bool = False) -> Wait | None:
@@ -158,8 +158,8 @@ def skipped(
     ]
 
 
-def retry_after(chain: Chain, needs: frozenset[str], now: float, overflowed: int = 0) -> int:
-    """Whole seconds until one of the chain's endpoints may be asked again."""
+def retry_after(chain: Chain, needs: frozenset[str], now: float, overflowed: int = 0) -> int | None:
+    """Whole seconds until one of the chain's endpoints may be asked again. None: no waiting helps by itself."""
     waits = [
         max(endpoint.gate.blocked_until - now, member.backend.slots.delay(now))
         for member in chain.members
@@ -171,7 +171,14 @@ def retry_after(chain: Chain, needs: frozenset[str], now: float, overflowed: int
         for member in chain.members
         if member.backend.progress is not None and _is_to_come(member, needs, overflowed)
     ]
+    if not waits and not starts and not any(_may_come(member, needs, overflowed) for member in chain.members):
+        return None
     return max(1, math.ceil(min(waits or starts, default=NOT_READY_RETRY_AFTER)))
+
+
+def _may_come(member: Member, needs: frozenset[str], overflowed: int) -> bool:
+    """May it get an endpoint without anybody changing something?"""
+    return may_pass(member.backend) and _lacks_only_an_endpoint(member, needs, overflowed)
 
 
 def _why(member: Member, reason: str, now: float) -> str:

@@ -36,6 +36,9 @@ class Gate:
     """The state of one endpoint. Outlives routing tables."""
 
     blocked_until: float = 0.0
+    """Nobody goes through before: because of its breaker, its 429s, or both."""
+    asked_until: float = 0.0
+    """How much of that a 429 has asked for: no probe goes through before, either."""
     tripped: bool = False
     """The breaker is open, or half-open once ``blocked_until`` has passed."""
     probing: bool = False
@@ -52,9 +55,9 @@ def is_open(gate: Gate, now: float) -> bool:
     return gate.blocked_until <= now and not (gate.tripped and gate.probing)
 
 
-def may_probe(gate: Gate) -> bool:
+def may_probe(gate: Gate, now: float) -> bool:
     """May a single probe go through early, because nobody else in the chain can answer? Never through a 429 gate."""
-    return gate.tripped and not gate.probing
+    return gate.tripped and not gate.probing and gate.asked_until <= now
 
 
 def enter(gate: Gate) -> bool:
@@ -78,7 +81,7 @@ def observe(
     elif outcome is Outcome.RATE_LIMITED:
         _close(gate)
         wait = DEFAULT_RETRY_AFTER if retry_after is None else min(retry_after, MAX_RETRY_AFTER)
-        gate.blocked_until = max(gate.blocked_until, now + wait)
+        gate.blocked_until = gate.asked_until = max(gate.blocked_until, now + wait)
     elif FAILURES & outcome.bit:
         _count_failure(gate, now, settings, probe=probe)
     elif probe and outcome is not Outcome.CANCELLED:
@@ -87,7 +90,7 @@ def observe(
 
 def state(gate: Gate, now: float) -> str:
     """For people: Closed, Open, HalfOpen or RateLimited."""
-    if gate.tripped:
+    if gate.tripped and gate.asked_until <= now:
         return "Open" if gate.blocked_until > now else "HalfOpen"
     return "RateLimited" if gate.blocked_until > now else "Closed"
 
@@ -106,8 +109,7 @@ def condition(gate: Gate, now: float) -> str:
 
 
 def _close(gate: Gate) -> None:
-    if gate.tripped:
-        gate.blocked_until = 0.0
+    gate.blocked_until = gate.asked_until
     gate.tripped = False
     gate.failures.clear()
 

@@ -44,10 +44,10 @@ def least_loaded(endpoints: tuple[Endpoint, ...], tried: Container[Endpoint], no
     return best
 
 
-def pick_probe(endpoints: tuple[Endpoint, ...], tried: Container[Endpoint]) -> Endpoint | None:
+def pick_probe(endpoints: tuple[Endpoint, ...], tried: Container[Endpoint], now: float) -> Endpoint | None:
     """An endpoint whose breaker is open but may be probed: for when nobody in the chain is open."""
     for endpoint in endpoints:
-        if may_probe(endpoint.gate) and endpoint not in tried:
+        if may_probe(endpoint.gate, now) and endpoint not in tried:
             return endpoint
     return None
 
