@@ -54,8 +54,8 @@ class Candidates:
     """The members and endpoints of a chain, less those that were tried."""
 
     __slots__ = (
-        "_broke", "_call", "_deaths", "_first", "_lost", "_overflowed", "_tried", "_tried_before", "_wall_now",
-        "refused",
+        "_broke", "_call", "_deaths", "_first", "_lost", "_overflowed", "_stalled", "_tried", "_tried_before",
+        "_wall_now", "refused",
     )  # fmt: skip
 
     def __init__(self, call: Call, wall_now: Clock) -> None:
@@ -68,6 +68,8 @@ class Candidates:
         """Who is best at going on: key of the Model whose answer it is."""
         self._deaths = 0
         """How many died in a row while they had the request, and had shown nothing."""
+        self._stalled = False
+        """Its answer has stalled at an endpoint of ours before."""
         self._lost: dict[Endpoint, _Loss] | None = None
         self._tried_before = 0
         """How many were tried before the first break."""
@@ -112,8 +114,10 @@ class Candidates:
         member, endpoint = trial.member, trial.endpoint
         loss = None if self._lost is None else self._lost.pop(endpoint, None)
         if outcome is Outcome.CONNECT and (loss is None or trial.started < loss.until):
-            # Refused in the same 5 seconds as its answer broke off: that is the same death.
-            self._lose(member, endpoint, now if loss is None or loss.until <= now else loss.until - UNSEEN)
+            # Refused in the same 5 seconds as its answer broke off: that is the same death. One that took the request
+            # and was lost with it has died now.
+            refused = loss is not None and loss.until > now and not trial.sent
+            self._lose(member, endpoint, loss.until - UNSEEN if loss is not None and refused else now)
             self._deaths += trial.sent > 0.0
         if outcome is Outcome.CONTEXT_OVERFLOW:
             self._overflowed = max(self._overflowed, member.backend.context_length)
@@ -121,8 +125,10 @@ class Candidates:
         else:
             self._tried.append(endpoint)
 
-    def broke(self, member: Member, endpoint: Endpoint, now: float, *, again: bool) -> None:
-        """Its answer broke off. ``again``: it may be asked for the rest."""
+    def broke(self, trial: Trial, outcome: Outcome, now: float) -> None:
+        """Its answer broke off. After a cut it may be asked for the rest."""
+        member, endpoint = trial.member, trial.endpoint
+        again = outcome is Outcome.CUT or self._may_hang(member, endpoint, outcome)
         if not self._first:
             self._tried_before = len(self._tried)
         self._first = member.backend.key
@@ -134,6 +140,16 @@ class Candidates:
             if self._lost is not None:
                 self._lost.pop(endpoint, None)  # it was cut before: now it is known to be there, and silent
             self._tried.append(endpoint)
+
+    def _may_hang(self, member: Member, endpoint: Endpoint, outcome: Outcome) -> bool:
+        """Has it fallen silent as an engine does that hangs, and is ended and started again because of that?
+
+        Believed once: perhaps the request is what they hang of. One that was cut before is there, and silent.
+        """
+        if outcome is not Outcome.STALL or member.backend.external or self._stalled or endpoint in self._broke:
+            return False
+        self._stalled = True
+        return True
 
     def _lose(self, member: Member, endpoint: Endpoint, now: float) -> None:
         if not member.backend.external:  # nobody here restarts a provider

@@ -143,7 +143,7 @@ class Exchange(StandingBy):
         self._note_failed(outcome, now)
         self._deadline = now + self._left
         self._state = State.CONNECTING
-        self._candidates.broke(trial.member, trial.endpoint, now, again=outcome is Outcome.CUT)
+        self._candidates.broke(trial, outcome, now)
         if flow.rest is None or outcome is Outcome.TIMEOUT:
             self._fail(now)
         else:

@@ -37,6 +37,10 @@ class FileBreaks(Breaks):
         if not left:
             self._path.unlink(missing_ok=True)
 
+    async def hold(self, server: asyncio.StreamReader) -> None:
+        """Until this process is gone: its server may well have said all, and closed."""
+        await asyncio.Event().wait()
+
 
 class Here:
     """The server of this process."""

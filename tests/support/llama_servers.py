@@ -55,6 +55,10 @@ class Breaks:
         self.left = 0
         self.events = 0
 
+    async def hold(self, server: asyncio.StreamReader) -> None:
+        """Until the server is gone."""
+        await server.read(-1)
+
 
 class Gate:
     """Stands before a server. A stream that shall break is held there, and the test is told.
@@ -102,7 +106,7 @@ class Gate:
                 if passed == breaks.events and breaks.left:
                     breaks.left -= 1
                     self.held.set()
-                    await there.read(-1)  # until the server is gone
+                    await breaks.hold(there)
                     raise ConnectionResetError
             writer.write(rest)
         raise ConnectionResetError
