@@ -1,8 +1,8 @@
 """Measures Auriga's router beside nginx, vllm-router and LiteLLM: `.venv/bin/python bench/router.py [--quick]`.
 
-The router under test has one core for itself; the load generator and the mock upstream have another. A whole run (about
-12 minutes on a quiet machine) writes docs/benchmarks.md and bench/results/router.json; a quick or a partial one only
-prints. Any wrong byte in an answer ends the run.
+Routers take turns on one core, in short slices; the load generator and the mock upstream have another. A whole run
+(about 15 minutes on a quiet machine) writes docs/benchmarks.md and bench/results/router.json; a quick or a partial one
+only prints. Any wrong byte in an answer ends the run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pathlib import Path
 from routerbench import machine, programs, sizes
 from routerbench.arena import Arena, Cores
 from routerbench.client import WrongAnswerError
-from routerbench.measure import QUICK, Effort, Run
+from routerbench.effort import QUICK, Effort
+from routerbench.measure import Run
 from routerbench.peers import PEERS, Peer
 from routerbench.processes import ending_on_signals
 from routerbench.programs import BENCH, UnavailableError
@@ -36,7 +37,7 @@ def main() -> int:
         for peer in PEERS
         if (not options.only or peer.name in options.only) and peer.name not in (options.without or ())
     ]
-    effort = QUICK if options.quick else Effort(options.rounds, options.seconds)
+    effort = QUICK if options.quick else Effort(options.rounds, options.turns, options.seconds)
     if options.loads:
         loads = tuple(load for load in SCENARIOS if load.name in options.loads)
         effort = dataclasses.replace(effort, loads=loads, held_chunks=0)
@@ -62,7 +63,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--quick", action="store_true", help="one round of one second each; about four minutes; only prints"
+        "--quick", action="store_true", help="one round of three slices; about four minutes; only prints"
     )
     parser.add_argument(
         "--only",
@@ -88,10 +89,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--patience",
         type=float,
-        help="seconds that a measurement may wait for a quiet machine",
+        help="seconds that a slice may wait for a quiet machine, and be repeated",
     )
     parser.add_argument("--rounds", type=int, default=Effort().rounds)
-    parser.add_argument("--seconds", type=float, default=Effort().seconds, help="length of one measurement")
+    parser.add_argument("--seconds", type=float, default=Effort().seconds, help="length of one slice")
+    parser.add_argument("--turns", type=int, default=Effort().turns, help="slices of each program and load in a round")
     parser.add_argument(
         "--no-publish", action="store_true", help="print, but write neither the document nor the results"
     )

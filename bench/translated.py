@@ -7,40 +7,40 @@ table.
 
 from __future__ import annotations
 
-import statistics
+import dataclasses
 import sys
 import tempfile
 from pathlib import Path
 
 from routerbench import programs
 from routerbench.arena import Arena, Cores
-from routerbench.measure import Effort, Run
+from routerbench.effort import Effort, rotated
+from routerbench.figures import Figures
+from routerbench.measure import Run
 from routerbench.peers import PEERS
 from routerbench.processes import ending_on_signals
 from routerbench.programs import BENCH
 from routerbench.samples import Results
 from routerbench.scenarios import MESSAGES, STREAM
+from routerbench.tables import times
 from worlds import CACHE
 
-ROUNDS = 3
-LOADS = {"nginx": STREAM, "auriga": MESSAGES, "auriga-pure": MESSAGES}
+YARDSTICK = "nginx"
+LOADS = {YARDSTICK: STREAM, "auriga": MESSAGES, "auriga-pure": MESSAGES}
 
 
-def table(results: list[Results]) -> str:
-    """Medians, and how they compare with nginx."""
+def table(results: Results) -> str:
+    """Medians, and how slices of one turn compare with those of nginx."""
     lines = [
         "|  | streams a second | a CPU second | CPU of a chunk, us | a CPU second, against nginx |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    samples = [sample for each in results for sample in each.samples if sample.program in LOADS]
-    yardstick = 0.0
+    samples = tuple(dataclasses.replace(sample, scenario=STREAM.name) for sample in results.samples)
+    figures = Figures(dataclasses.replace(results, samples=samples))  # all under one name, to be compared
     for name, load in LOADS.items():
-        own = [sample for sample in samples if sample.program == name]
-        rate, cpu = (statistics.median(values) for values in zip(*((each.rate, each.cpu) for each in own), strict=True))
-        yardstick = yardstick or cpu
-        lines.append(
-            f"| {name} | {rate:,.0f} | {1e6 / cpu:,.0f} | {cpu / (load.chunks + 1):.1f} | {yardstick / cpu:.2f}x |"
-        )
+        rate, cpu = (figures.spread(name, STREAM.name, metric).median for metric in ("rate", "cpu"))
+        ratio = times(figures.ratio(name, YARDSTICK, STREAM.name, "per_cpu_second"))
+        lines.append(f"| {name} | {rate:,.0f} | {1e6 / cpu:,.0f} | {cpu / (load.chunks + 1):.1f} | {ratio} |")
     return "\n".join(lines)
 
 
@@ -50,19 +50,17 @@ def main() -> int:
     peers = [peer for peer in PEERS if peer.name in LOADS]
     for peer in peers:
         peer.install(CACHE)
-    results = []
     with (
         ending_on_signals(),
         tempfile.TemporaryDirectory(prefix="auriga-bench-") as name,
         Arena.opened(Cores(0, 1), Path(name), CACHE, mock, load) as arena,
     ):
-        for number in range(ROUNDS):
-            for peer in peers:
-                effort = Effort(rounds=1, held_chunks=0, loads=(LOADS[peer.name],))
-                run = Run(arena, effort, programs.packaged("wrk"), lambda line: print(line, file=sys.stderr))
-                run.one(peer, number)
-                results.append(run.results())
-    print(table(results))
+        effort = Effort()
+        run = Run(arena, effort, programs.packaged("wrk"), lambda line: print(line, file=sys.stderr))
+        for number in range(effort.rounds):
+            with run.started(rotated(peers, number)) as contestants:
+                run.alternate([(contestant, LOADS[contestant.name]) for contestant in contestants], number)
+        print(table(run.results()))
     return 0
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from routerbench import programs
 from routerbench.arena import Arena, Cores
-from routerbench.measure import Effort, Run
+from routerbench.effort import Effort
+from routerbench.measure import Run
 from routerbench.peers import Launch, Peer, Site
 from routerbench.processes import ending_on_signals
 from routerbench.programs import BENCH, compiled_auriga, python, python_path
@@ -24,7 +25,7 @@ from routerbench.scenarios import JSON, VARY
 WORLDS = ((1, 1), (10, 1), (10_000, 1), (1, 200))
 """Models, and endpoints of each."""
 ENDPOINTS = max(endpoints for _, endpoints in WORLDS)
-EFFORT = Effort(rounds=3, seconds=2.0, held_chunks=0, loads=(JSON, VARY))
+EFFORT = Effort(held_chunks=0, loads=(JSON, VARY))
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "auriga" / "bench"
 
 

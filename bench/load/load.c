@@ -1,7 +1,7 @@
 /* Load generator of the router benchmark: HTTP/1.1, kept-alive connections, every answer read whole and compared.
  *
  *     load --port N --bodies FILE --expect FILE [--pieces] [--connections N] [--seconds S] [--requests N] [--rate R]
- *          [--ramp N] [--announce] [--path PATH]
+ *          [--warmup S] [--ramp N] [--announce] [--path PATH]
  *
  * --bodies    request bodies, one a line, sent in turn on 127.0.0.1 to POST PATH, by default /v1/chat/completions
  * --expect    what an answer's body (after de-chunking) must be, byte for byte; with --pieces: one piece of text a
@@ -9,12 +9,14 @@
  * --rate      open loop: R requests a second are due at equal distances, whatever the answers do, and latency counts
  *             from the moment a request was due: a slow answer is not hidden by the requests it kept back. Without it,
  *             closed loop: each connection sends its next request when the last one is answered
+ * --warmup    seconds before the S that count: answers that end in them are compared, but neither `completed` nor
+ *             among the latencies, so that opening the connections is no part of a short measurement
  * --ramp      at most N requests (default 64) may wait for their first body byte at once, so that 1,000 streams open
  *             without overflowing a backlog
  * --announce  prints the line "open" once every connection holds an unfinished answer
  *
  * It stops sending after S seconds or N requests and gives what is on its way 30 s. Then it prints one JSON object:
- * right answers (`completed`: within S seconds, `total`: with the late ones), errors by kind, a sample of the first,
+ * right answers (`completed`: within the S seconds, `total`: with the early and the late ones), errors by kind, a sample of the first,
  * latency to the last byte and to the first body byte in microseconds, its own CPU seconds. The exit status is 0 also
  * when there were errors: they are the caller's to judge. One thread, one epoll, no dependencies.
  */
@@ -69,7 +71,7 @@ typedef struct {
 static struct {
     int port, connections, ramp;
     long requests;
-    double seconds, rate;
+    double seconds, rate, warmup;
     bool pieces, announce;
     const char *path;
 } options = {.connections = 1, .ramp = 64, .requests = -1, .seconds = 1, .path = "/v1/chat/completions"};
@@ -79,7 +81,7 @@ static size_t request_count, piece_count;
 static Conn *conns, **idle; /* `idle` is a ring, so that all connections take their turn */
 static size_t idle_first, idle_count;
 static int poller, waiting, in_flight;
-static long started, deadline, issued, completed, total, reconnects, body_bytes;
+static long started, counted_from, deadline, issued, completed, total, reconnects, body_bytes;
 static long errors[KINDS];
 static char sample[512];
 static Series latency, first_byte;
@@ -185,10 +187,10 @@ static bool body_is_right(const Buffer *body) {
 static void conn_finish(Conn *c, long now) {
     if (c->pos != c->in.len) return conn_fail(c, FRAMING); /* bytes after the end */
     if (!body_is_right(&c->body)) return conn_fail(c, CONTENT);
-    record(&latency, now - c->due);
     total++;
     body_bytes += (long)c->body.len;
-    if (now <= deadline) completed++;
+    if (now >= counted_from) record(&latency, now - c->due);
+    if (now >= counted_from && now <= deadline) completed++;
     c->used = true;
     if (c->closing) {
         conn_drop(c);
@@ -231,7 +233,7 @@ static bool read_data(Conn *c, State next, long now) {
     if (!c->first) {
         c->first = now;
         waiting--;
-        record(&first_byte, now - c->due);
+        if (now >= counted_from) record(&first_byte, now - c->due);
     }
     append(&c->body, c->in.data + c->pos, take);
     c->pos += take;
@@ -332,7 +334,8 @@ static bool finished(long now) {
 static void run(void) {
     struct epoll_event ready[MAX_EVENTS];
     started = now_ns();
-    deadline = started + (long)(options.seconds * SECOND);
+    counted_from = started + (long)(options.warmup * SECOND);
+    deadline = counted_from + (long)(options.seconds * SECOND);
     for (long now = started; !finished(now); now = now_ns()) {
         send_due(now);
         long until = may_send(now) ? next_due() : now < deadline ? deadline : deadline + GRACE;
@@ -429,6 +432,7 @@ static void parse_options(int argc, char **argv) {
                                           {"seconds", 1, 0, 's'},
                                           {"requests", 1, 0, 'n'},
                                           {"rate", 1, 0, 'r'},
+                                          {"warmup", 1, 0, 'w'},
                                           {"ramp", 1, 0, 'm'},
                                           {"announce", 0, 0, 'a'},
                                           {"path", 1, 0, 't'},
@@ -443,6 +447,7 @@ static void parse_options(int argc, char **argv) {
         case 's': options.seconds = atof(optarg); break;
         case 'n': options.requests = atol(optarg); break;
         case 'r': options.rate = atof(optarg); break;
+        case 'w': options.warmup = atof(optarg); break;
         case 'm': options.ramp = atoi(optarg); break;
         case 'a': options.announce = true; break;
         case 't': options.path = optarg; break;

@@ -1,4 +1,4 @@
-"""The place of a run: the mock on its core, the right answers as files, one router at a time on the other core."""
+"""The place of a run: the mock on its core, the right answers as files, routers on the other, one of them awake."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import http.client
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from routerbench import payloads
+from routerbench import payloads, processes
 from routerbench.client import Expectation, Load, WrongAnswerError
-from routerbench.peers import Launch, Peer, Site
+from routerbench.peers import Handling, Launch, Peer, Site
 from routerbench.processes import free_port, pinned, running
 from routerbench.samples import DIRECT
 from routerbench.scenarios import CHAT, Scenario
@@ -36,7 +36,7 @@ class Contestant:
     name: str
     port: int
     pid: int
-    rewrites: bool = False
+    handling: Handling = field(default_factory=Handling)
 
 
 class Arena:
@@ -78,7 +78,7 @@ class Arena:
 
     @contextlib.contextmanager
     def started(self, peer: Peer) -> Iterator[tuple[Contestant, Launch]]:
-        """A router that has answered one request, alone on its core, with what it was started by."""
+        """A router that has answered one request, with what it was started by. It is halted: see `awake`."""
         folder = self.folder / peer.name
         folder.mkdir(exist_ok=True)
         port = free_port()
@@ -89,7 +89,12 @@ class Arena:
                 _await_answer(process, port, payloads.small()[0])
             except WrongAnswerError as error:
                 raise WrongAnswerError(f"{error}\n{_tail(log)}") from None
-            yield Contestant(peer.name, port, process.pid, peer.rewrites), launch
+            processes.halt(process.pid)
+            yield Contestant(peer.name, port, process.pid, peer.handling), launch
+
+    def awake(self, contestant: Contestant) -> contextlib.AbstractContextManager[None]:
+        """The contestant goes on, and has its core for itself; the mock is never halted."""
+        return contextlib.nullcontext() if contestant is self.upstream else processes.awake(contestant.pid)
 
 
 def ask(port: int, body: str, timeout: float = 10.0) -> str:

@@ -32,7 +32,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What one load gave: right answers within its time and in all, milliseconds, CPU seconds of the generator."""
+    """What one load gave: right answers within its seconds and in all, milliseconds, CPU seconds of the generator."""
 
     completed: int
     total: int
@@ -52,9 +52,12 @@ class Load:
         self._core = core
         self._folder = folder
 
-    def command(self, port: int, scenario: Scenario, expected: Expectation, seconds: float) -> list[str]:
+    def command(
+        self, port: int, scenario: Scenario, expected: Expectation, seconds: float, warmup: float = 0.0
+    ) -> list[str]:
         bodies = self._folder / f"{scenario.name}.bodies"
-        bodies.write_text("".join(f"{body}\n" for body in scenario.bodies))
+        if not bodies.exists():
+            bodies.write_text("".join(f"{body}\n" for body in scenario.bodies))
         options = [
             "--port",
             str(port),
@@ -66,13 +69,15 @@ class Load:
             f"{seconds:g}",
         ]
         options += ["--connections", str(scenario.connections), *(["--pieces"] if expected.pieces else [])]
+        options += ["--warmup", f"{warmup:g}"] if warmup else []
         options += ["--rate", f"{scenario.rate:g}"] if scenario.rate else []
         options += ["--path", scenario.path] if scenario.path != CHAT else []
         return pinned([str(self._program), *options], self._core)
 
-    def run(self, port: int, scenario: Scenario, expected: Expectation, seconds: float) -> Answers:
-        command = self.command(port, scenario, expected, seconds)
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + PATIENCE)
+    def run(self, port: int, scenario: Scenario, expected: Expectation, seconds: float, warmup: float) -> Answers:
+        command = self.command(port, scenario, expected, seconds, warmup)
+        limit = warmup + seconds + PATIENCE
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=limit)
         return answers(done.stdout)
 
     @contextlib.contextmanager
@@ -109,9 +114,9 @@ def answers(printed: str) -> Answers:
     )  # fmt: skip
 
 
-def wrk(program: Path, port: int, core: int, script: Path, seconds: float) -> float:
+def wrk(program: Path, port: int, core: int, script: Path, seconds: int) -> float:
     """Requests a second by wrk, an independent check of the figure of load.c."""
-    load = [str(program), "-t1", "-c32", f"-d{max(1, round(seconds))}s", "-s", str(script)]
+    load = [str(program), "-t1", "-c32", f"-d{seconds}s", "-s", str(script)]
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
     done = subprocess.run(
         pinned([*load, url], core), capture_output=True, text=True, check=True, timeout=seconds + PATIENCE

@@ -1,38 +1,23 @@
-"""One run: rounds in which every program in turn is started, loaded by every scenario, and ended."""
+"""One run: rounds in which all programs are started, and take turns in slices of every load."""
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from routerbench import client, procfs, quiet, scenarios
+from routerbench import client, procfs, quiet, scenarios, slices
 from routerbench.arena import Arena, Contestant
 from routerbench.client import WrongAnswerError
+from routerbench.effort import Effort, rotated, to_and_fro
 from routerbench.peers import Launch, Peer
-from routerbench.samples import DIRECT, Memory, Results, Sample, WrkRate
-from routerbench.scenarios import CHAT, SCENARIOS, Scenario
+from routerbench.samples import Memory, Results, Sample, WrkRate
+from routerbench.scenarios import SCENARIOS, Scenario
+from routerbench.slices import Place, Slicer
 
-QUIET = 0.03
-"""A measurement in which others used more than this share of a core is repeated, and the quietest one counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much is measured, in seconds. `patience`: how long one measurement may wait for a quiet moment, and be
-    repeated for a quieter one. `held_chunks`: half seconds that held streams stay open; 0 for none."""
-
-    rounds: int = 3
-    seconds: float = 2.0
-    warmup: float = 0.3
-    patience: float = 6.0
-    held_chunks: int = 16
-    loads: tuple[Scenario, ...] = SCENARIOS
-
-
-QUICK = Effort(rounds=1, seconds=1.0, patience=0.0, held_chunks=20)
+WRK_SECONDS = 2
 
 
 class Run:
@@ -43,6 +28,7 @@ class Run:
         self._effort = effort
         self._wrk = wrk
         self._progress = progress
+        self._slicer = Slicer(arena, effort)
         self._samples: list[Sample] = []
         self._memory: list[Memory] = []
         self._wrk_rates: list[WrkRate] = []
@@ -55,119 +41,80 @@ class Run:
 
     def all_rounds(self, peers: Sequence[Peer]) -> None:
         for number in range(self._effort.rounds):
-            self._loads(self._arena.upstream, number)
-            turn = number % max(1, len(peers))
-            for peer in (*peers[turn:], *peers[:turn]):  # another one first each time
-                if number < peer.rounds:
-                    self.one(peer, number)
+            self._round([peer for peer in rotated(peers, number) if number < peer.handling.rounds], number)
 
-    def one(self, peer: Peer, number: int) -> None:
-        """All loads on a program that is started for them."""
+    def _round(self, peers: Sequence[Peer], number: int) -> None:
+        with self.started(peers) as contestants:
+            idle = [procfs.resident_mib(contestant.pid) for contestant in contestants]
+            held = [self._held(contestant) for contestant in contestants]
+            everyone = [self._arena.upstream, *contestants]
+            for scenario in self._effort.loads:
+                self.alternate([(contestant, scenario) for contestant in everyone], number)
+            if not number and self._effort.loads == SCENARIOS:  # once is enough to see whether the generators agree
+                self._by_wrk(everyone)
+            for contestant, *before in zip(contestants, idle, held, strict=True):
+                self._keep_memory(contestant, number, *before)
+
+    @contextlib.contextmanager
+    def started(self, peers: Iterable[Peer]) -> Iterator[list[Contestant]]:
+        """All of these programs, each halted until its turn."""
+        with contextlib.ExitStack() as stack:
+            yield [self._start(peer, stack) for peer in peers]
+
+    def alternate(self, entrants: Sequence[tuple[Contestant, Scenario]], number: int) -> None:
+        """Slices of all entrants by turns. Those of one turn are near in time: they share the machine's mood."""
+        for turn in range(self._effort.turns):
+            for contestant, scenario in to_and_fro(entrants, number + turn):
+                if turn < contestant.handling.turns:
+                    sample = self._slicer.quietest(contestant, scenario, Place(number, turn))
+                    self._samples.append(sample)
+                    self._progress(slices.line(sample))
+
+    def _start(self, peer: Peer, stack: contextlib.ExitStack) -> Contestant:
         try:
-            with self._arena.started(peer) as (contestant, launch):
-                self.launches[peer.name] = launch
-                self.places[str(contestant.port)] = "$PORT"
-                idle = procfs.resident_mib(contestant.pid)
-                held = self._held(contestant, peer.held)
-                self._loads(contestant, number)
-                after = procfs.resident_mib(contestant.pid)
+            contestant, launch = stack.enter_context(self._arena.started(peer))
         except WrongAnswerError as error:
             raise WrongAnswerError(f"{peer.name}: {error}") from None
-        memory = Memory(peer.name, number, idle, held, peer.held, after)
-        self._memory.append(memory)
-        self._progress(
-            f"{number + 1} {peer.name:12} MiB: {idle:.0f}, with {peer.held} streams {held:.0f}, at last {after:.0f}"
-        )
+        self.launches[peer.name] = launch
+        self.places[str(contestant.port)] = "$PORT"
+        return contestant
 
-    def _loads(self, contestant: Contestant, number: int) -> None:
-        for scenario in self._effort.loads:
-            try:
-                sample = self._quietest(contestant, scenario, number)
-            except WrongAnswerError as error:
-                raise WrongAnswerError(f"{scenario.name}: {error}") from None
-            self._samples.append(sample)
-            self._progress(_line(sample))
-        if number or self._effort.loads != SCENARIOS:
-            return  # once is enough to see whether the two generators agree
-        rate = self._by_wrk(contestant)
-        self._wrk_rates.append(WrkRate(contestant.name, number, rate))
-
-    def _quietest(self, contestant: Contestant, scenario: Scenario, number: int) -> Sample:
-        until = time.monotonic() + self._effort.patience
-        cores = self._arena.cores[1:] if contestant.name == DIRECT else self._arena.cores
-        quiet.wait(cores, until)
-        best = self._sample(contestant, scenario, number)
-        while best.disturbance > QUIET and time.monotonic() < until:
-            quiet.wait(cores, until)
-            best = min(best, self._sample(contestant, scenario, number), key=lambda sample: sample.disturbance)
-        return best
-
-    def _sample(self, contestant: Contestant, scenario: Scenario, number: int) -> Sample:
-        arena, seconds = self._arena, self._effort.seconds * scenario.length
-        expected = arena.expectation(scenario, rewrites=contestant.rewrites or scenario.path != CHAT)
-        arena.load.run(contestant.port, scenario, expected, self._effort.warmup)
-        before = _Clocks.read(arena, contestant)
-        answers = arena.load.run(contestant.port, scenario, expected, seconds)
-        used = _Clocks.read(arena, contestant).since(before)
-        return Sample(
-            program=contestant.name, scenario=scenario.name, round=number, rate=answers.completed / seconds,
-            p50=answers.p50, p99=answers.p99, first_p50=answers.first_p50, first_p99=answers.first_p99,
-            cpu=used.router / answers.total * 1e6, busy=used.router / used.wall,
-            foreign=max(0.0, used.router_core - used.router) / used.wall,
-            foreign_load=max(0.0, used.load_core - used.mock - answers.cpu_seconds) / used.wall,
-            reconnects=answers.reconnects,
-        )  # fmt: skip
-
-    def _held(self, contestant: Contestant, streams: int) -> float:
-        """Resident MiB while `streams` streams are open, each with at least its first chunk seen."""
+    def _held(self, contestant: Contestant) -> float:
+        """Resident MiB while its number of streams is open, each with at least its first chunk seen."""
         if not self._effort.held_chunks:
             return procfs.resident_mib(contestant.pid)
-        scenario = scenarios.held(self._effort.held_chunks, 500, streams)
-        expected = self._arena.expectation(scenario, rewrites=contestant.rewrites)
-        with self._arena.load.held_open(contestant.port, scenario, expected):
-            return procfs.resident_mib(contestant.pid)
+        scenario = scenarios.held(self._effort.held_chunks, 500, contestant.handling.held)
+        expected = self._arena.expectation(scenario, rewrites=contestant.handling.rewrites)
+        try:
+            with (
+                self._arena.awake(contestant),
+                self._arena.load.held_open(contestant.port, scenario, expected),
+            ):
+                return procfs.resident_mib(contestant.pid)
+        except WrongAnswerError as error:
+            raise WrongAnswerError(f"{contestant.name}: {scenario.name}: {error}") from None
 
-    def _by_wrk(self, contestant: Contestant) -> float:
+    def _keep_memory(self, contestant: Contestant, number: int, idle: float, held: float) -> None:
+        after = procfs.resident_mib(contestant.pid)
+        streams = contestant.handling.held
+        self._memory.append(Memory(contestant.name, number, idle, held, streams, after))
+        self._progress(
+            f"{number + 1} {contestant.name:12} MiB: {idle:.0f}, with {streams} streams {held:.0f}, at last {after:.0f}"
+        )
+
+    def _by_wrk(self, contestants: Sequence[Contestant]) -> None:
         script = self._arena.folder / "small.lua"
         script.write_text(client.wrk_script(scenarios.JSON.bodies))
-        quiet.wait(self._arena.cores, time.monotonic() + self._effort.patience)
-        return client.wrk(self._wrk, contestant.port, self._arena.cores.load, script, self._effort.seconds)
+        for contestant in contestants:
+            quiet.wait(self._arena.cores, time.monotonic() + self._effort.patience)
+            with self._arena.awake(contestant):
+                rate = client.wrk(self._wrk, contestant.port, self._arena.cores.load, script, WRK_SECONDS)
+            self._wrk_rates.append(WrkRate(contestant.name, 0, rate))
 
     def commands(self) -> Iterator[str]:
         """The load generator's commands, for the report."""
+        port, warmup = self._arena.upstream.port, self._effort.warmup
         for scenario in self._effort.loads:
             expected = self._arena.expectation(scenario, rewrites=False)
             seconds = self._effort.seconds * scenario.length
-            yield shlex.join(self._arena.load.command(self._arena.upstream.port, scenario, expected, seconds))
-
-
-@dataclass(frozen=True, slots=True)
-class _Clocks:
-    """Seconds: the wall's, the CPU time of the router and of the mock, and how long their cores were not idle."""
-
-    wall: float
-    router: float
-    mock: float
-    router_core: float
-    load_core: float
-
-    @classmethod
-    def read(cls, arena: Arena, contestant: Contestant) -> _Clocks:
-        mock = procfs.cpu_seconds(arena.upstream.pid)
-        router = 0.0 if contestant.name == DIRECT else procfs.cpu_seconds(contestant.pid)
-        cores = [procfs.core_time(core).busy for core in arena.cores]
-        return cls(time.monotonic(), router, mock, *cores)
-
-    def since(self, before: _Clocks) -> _Clocks:
-        return _Clocks(
-            self.wall - before.wall, self.router - before.router, self.mock - before.mock,
-            self.router_core - before.router_core, self.load_core - before.load_core,
-        )  # fmt: skip
-
-
-def _line(sample: Sample) -> str:
-    return (
-        f"{sample.round + 1} {sample.program:12} {sample.scenario:10} {sample.rate:9.0f}/s"
-        f"  p50 {sample.p50:.3f} p99 {sample.p99:.3f} ms"
-        f"  CPU {sample.cpu:.1f} us  others {sample.foreign:.0%} {sample.foreign_load:.0%}"
-    )
+            yield shlex.join(self._arena.load.command(port, scenario, expected, seconds, warmup))

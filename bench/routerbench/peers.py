@@ -31,20 +31,30 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
-    """One program of the comparison; what `install` gives for a cache folder is `Site.program`.
+class Handling:
+    """How a program is measured, where it cannot be measured as all are.
 
     `rewrites`: it writes answers anew, so pieces are compared instead of all bytes. `held`: streams open at once for
-    their memory; fewer where 1,000 take too long. `rounds`: the most it takes part in.
+    their memory; fewer where 1,000 take too long. For a slow one, `rounds`, and `turns` in each: the most it takes part
+    in; `length`: times that of the others' slices.
     """
+
+    rewrites: bool = False
+    held: int = 1000
+    rounds: int = 99
+    turns: int = 99
+    length: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One program of the comparison; what `install` gives for a cache folder is `Site.program`."""
 
     name: str
     install: Callable[[Path], Path]
     version: Callable[[], str]
     launch: Callable[[Site], Launch]
-    rewrites: bool = False
-    held: int = 1000
-    rounds: int = 99
+    handling: Handling = Handling()
 
 
 AURIGA_MANIFEST = """\
@@ -163,9 +173,7 @@ PEERS = (
         partial(programs.python_program, "litellm"),
         partial(programs.locked_version, "litellm"),
         litellm,
-        rewrites=True,
-        held=100,
-        rounds=1,
+        Handling(rewrites=True, held=100, rounds=1, turns=2, length=4.0),
     ),
 )
 

@@ -38,11 +38,27 @@ def running(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterat
         end(process)
 
 
+def halt(group: int) -> None:
+    """All processes of the group stand still until they are awake; connections to them stay open."""
+    os.killpg(group, signal.SIGSTOP)
+
+
+@contextlib.contextmanager
+def awake(group: int) -> Iterator[None]:
+    """A group that was halted goes on for the time of a `with` block."""
+    os.killpg(group, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        halt(group)
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Asks the process's group to end, and after five seconds makes it."""
+    """Asks the process's group to end, halted or not, and after five seconds makes it."""
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal_number)
+            os.killpg(process.pid, signal.SIGCONT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=5)
     # Workers may outlive a leader that ended in time; the second signal above has met them too.

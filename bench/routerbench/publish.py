@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from routerbench import sizes, tables
+from routerbench.effort import Effort
 from routerbench.figures import Figures
-from routerbench.measure import Effort
 from routerbench.peers import Launch
 from routerbench.samples import Results
 from routerbench.sizes import Size
@@ -64,7 +64,11 @@ class Record:
         return f"{hardware}, {facts['system']}, Python {facts['python']}.{priority}"
 
     def _effort(self) -> str:
-        return f"{self.effort.rounds} rounds of {self.effort.seconds:g} seconds each; median (lowest-highest)."
+        rounds, turns, seconds = self.effort.rounds, self.effort.turns, self.effort.seconds
+        return (
+            f"Rounds: {rounds}, each with {turns} slices of {seconds:g} seconds of each program and load by turns."
+            " Median (lower to upper quartile); differences and ratios are those of the slices of one turn."
+        )
 
     def _commands(self) -> str:
         routers = [f"# {name}\n{self._placed(_shell(launch))}" for name, launch in self.launches.items()]

@@ -18,7 +18,8 @@ def wait(cores: Sequence[int], until: float) -> None:
     busy = 1.0
     while busy > IDLE and time.monotonic() < until:
         began = time.monotonic()
-        before = [procfs.core_time(core).busy for core in cores]
+        before = [procfs.idle_seconds(core) for core in cores]
         time.sleep(LOOK)
-        after = [procfs.core_time(core).busy for core in cores]
-        busy = max(late - early for late, early in zip(after, before, strict=True)) / (time.monotonic() - began)
+        after = [procfs.idle_seconds(core) for core in cores]
+        idle = min(late - early for late, early in zip(after, before, strict=True))
+        busy = 1 - idle / (time.monotonic() - began)

@@ -27,11 +27,15 @@ MemoryMetric = Literal["idle", "per_thousand", "after"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One load on one program. Percentiles in milliseconds, to the last byte and to the first byte of the body."""
+    """One slice: a load on a program, in a turn of a round.
+
+    Percentiles in milliseconds, to the last byte and to the first byte of the body.
+    """
 
     program: str
     scenario: str
     round: int
+    turn: int
     rate: float
     """Right answers a second."""
     p50: float

@@ -20,7 +20,7 @@ class Scenario:
     chunks: int = 0
     rate: float = 0
     length: float = 1.0
-    """Times the seconds of a measurement."""
+    """Times the seconds of a slice."""
     path: str = CHAT
     end: str = "data: [DONE]"
     """What a stream ends with."""
@@ -31,7 +31,7 @@ VARY = Scenario("vary", "every request another text and length, 32 connections",
 LARGE = Scenario("large", "100 KB prompts, 32 connections", tuple(payloads.large()), 32)
 STREAM = Scenario("stream", "streams of 64 chunks, 32 connections", tuple(payloads.stream()), 32, payloads.CHUNKS)
 PACED = Scenario(
-    "paced", "a chunk each 10 ms, 200 streams", tuple(payloads.paced(64, 10)), 200, payloads.CHUNKS, length=1.5
+    "paced", "a chunk each 10 ms, 200 streams", tuple(payloads.paced(64, 10)), 200, payloads.CHUNKS, length=2.5
 )
 ONE_JSON = Scenario("one-json", "small JSON, 1 connection", tuple(payloads.small()), 1)
 # Two chunks, the second a moment later: else the mock, still sending, keeps the reader of the first from its core.

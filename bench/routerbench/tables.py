@@ -12,6 +12,9 @@ HELD = 0.97
 """The share of a fixed rate that must be reached, else its latency says nothing."""
 SUBJECT = "auriga"
 PURE = "auriga-pure"
+YARDSTICK = "nginx"
+WHOLE: tuple[Metric, ...] = ("p50", "p99")
+FIRST: tuple[Metric, ...] = ("first_p50", "first_p99")
 
 
 def all_tables(figures: Figures) -> str:
@@ -85,17 +88,23 @@ def latency(figures: Figures, routers: Sequence[str]) -> str:
         "32 connections, 2,000 a second, p50",
         "p99",
     ]
-    rows = []
-    for program in routers:
-        row = [program]
-        row += [milliseconds(figures.added(program, ONE_JSON.name, metric)) for metric in ("p50", "p99")]
-        row += [milliseconds(figures.added(program, ONE_STREAM.name, metric)) for metric in ("first_p50", "first_p99")]
-        if figures.spread(program, FIXED_RATE.name, "rate").median < HELD * FIXED_RATE.rate:
-            row += ["does not hold the rate", "-"]
-        else:
-            row += [milliseconds(figures.added(program, FIXED_RATE.name, metric)) for metric in ("p50", "p99")]
-        rows.append(row)
-    return table(head, rows)
+    over_direct = [(program, _over(figures, program, DIRECT)) for program in routers]
+    subjects = [program for program in routers if program in (SUBJECT, PURE)] if YARDSTICK in routers else []
+    over_yardstick = [(f"{program} over {YARDSTICK}", _over(figures, program, YARDSTICK)) for program in subjects]
+    return table(head, [[title, *cells] for title, cells in (*over_direct, *over_yardstick)])
+
+
+def _over(figures: Figures, program: str, other: str) -> list[str]:
+    """Cells of the table of latency: the program's less the other's."""
+    cells = [milliseconds(figures.over(program, other, ONE_JSON.name, metric)) for metric in WHOLE]
+    cells += [milliseconds(figures.over(program, other, ONE_STREAM.name, metric)) for metric in FIRST]
+    if not all(_holds_rate(figures, each) for each in (program, other)):
+        return [*cells, "does not hold the rate", "-"]
+    return cells + [milliseconds(figures.over(program, other, FIXED_RATE.name, metric)) for metric in WHOLE]
+
+
+def _holds_rate(figures: Figures, program: str) -> bool:
+    return figures.spread(program, FIXED_RATE.name, "rate").median >= HELD * FIXED_RATE.rate
 
 
 def memory(figures: Figures, routers: Sequence[str]) -> str:
@@ -127,7 +136,7 @@ def comparison(figures: Figures, routers: Sequence[str], subject: str) -> str:
         ("streams at a chunk each 10 ms, a CPU second", PACED, "per_cpu_second"),
     ]
     rows = [
-        [title, *(f"{figures.ratio(subject, other, scenario.name, metric):.2f}x" for other in others)]
+        [title, *(times(figures.ratio(subject, other, scenario.name, metric)) for other in others)]
         for title, scenario, metric in lines
     ]
     return table(["", *(f"x {other}" for other in others)], rows)
@@ -135,11 +144,11 @@ def comparison(figures: Figures, routers: Sequence[str], subject: str) -> str:
 
 def checks(figures: Figures, programs: Sequence[str]) -> str:
     head = ["", "small JSON by wrk, a second", "most that others used of the router's core", "of the load's core"]
-    head += ["samples left out", "connections opened anew"]
+    head += ["slices left out", "connections opened anew"]
     rows = [
         [
             program,
-            count(figures.wrk(program)),
+            _thousands(figures.wrk(program).median),
             "-" if program == DIRECT else f"{figures.worst(program, 'foreign'):.0%}",
             f"{figures.worst(program, 'foreign_load'):.0%}",
             str(figures.left_out(program)),
@@ -163,6 +172,11 @@ def count(spread: Spread) -> str:
 
 def milliseconds(spread: Spread) -> str:
     return f"{spread.median:.3f} ({spread.low:.3f} to {spread.high:.3f})"
+
+
+def times(spread: Spread) -> str:
+    digits = 2 if spread.median < 10 else 0
+    return f"{spread.median:.{digits}f}x ({spread.low:.{digits}f}-{spread.high:.{digits}f})"
 
 
 def whole(spread: Spread) -> str:

@@ -14,14 +14,16 @@ sys.path.append(str(BENCH))  # the benchmark is no package of the wheel
 
 from routerbench import payloads, publish, tables  # noqa: E402  (needs the path above)
 from routerbench.client import WrongAnswerError, answers, wrk_rate  # noqa: E402
+from routerbench.effort import rotated, to_and_fro  # noqa: E402
 from routerbench.figures import Figures, Spread  # noqa: E402
 from routerbench.samples import DIRECT, Memory, Results, Sample, WrkRate  # noqa: E402
 from routerbench.scenarios import FIXED_RATE, SCENARIOS  # noqa: E402
 
 
-def sample(program: str, scenario: str, number: int, **values: float) -> Sample:
+def sample(program: str, scenario: str, turn: int, **values: float) -> Sample:
+    """A slice. Turns beyond the second are those of a second round."""
     base = Sample(
-        program, scenario, number, rate=1000, p50=1, p99=2, first_p50=1, first_p99=2,
+        program, scenario, turn // 2, turn % 2, rate=1000, p50=1, p99=2, first_p50=1, first_p99=2,
         cpu=50, busy=0.9, foreign=0.01, foreign_load=0.02, reconnects=0,
     )  # fmt: skip
     return dataclasses.replace(base, **values)
@@ -35,21 +37,50 @@ def results(*changed: Sample) -> Results:
         for s in SCENARIOS
         for n in (0, 1, 2)
     }
-    every |= {(one.program, one.scenario, one.round): one for one in changed}
+    every |= {(one.program, one.scenario, 2 * one.round + one.turn): one for one in changed}
     memory = tuple(Memory(program, 0, idle=40, held=45, streams=500, after=50) for program in programs[1:])
     return Results(tuple(every.values()), memory, tuple(WrkRate(program, 0, 900) for program in programs))
 
 
-def test_a_spread_is_the_median_and_the_ends() -> None:
-    assert Spread.of([3, 1, 2]) == Spread(2, 1, 3)
-    assert Spread.of([1, 2]) == Spread(1.5, 1, 2)
+def test_a_spread_is_the_median_and_the_quartiles() -> None:
+    assert Spread.of([9, 1, 3, 2, 4]) == Spread(3, 2, 4)
+    assert Spread.of([1, 2]) == Spread(1.5, 1.25, 1.75)
+    assert Spread.of(iter([7])) == Spread(7, 7, 7)
 
 
-def test_added_latency_is_what_exceeds_the_direct_median() -> None:
-    direct = [sample(DIRECT, "one-json", number, p50=value) for number, value in enumerate((0.1, 0.9, 0.1))]
-    router = [sample("auriga", "one-json", number, p50=value) for number, value in enumerate((0.3, 0.4, 0.2))]
-    added = Figures(results(*direct, *router)).added("auriga", "one-json", "p50")
-    assert (added.low, added.median, added.high) == pytest.approx((0.1, 0.2, 0.3))
+def test_added_latency_is_that_over_the_direct_slice_of_the_same_turn() -> None:
+    direct = [sample(DIRECT, "one-json", turn, p50=value) for turn, value in enumerate((0.1, 0.9, 0.1))]
+    router = [sample("auriga", "one-json", turn, p50=value) for turn, value in enumerate((0.3, 1.2, 0.2))]
+    added = Figures(results(*direct, *router)).over("auriga", DIRECT, "one-json", "p50")
+    assert (added.low, added.median, added.high) == pytest.approx((0.15, 0.2, 0.25))
+
+
+def test_a_ratio_does_not_change_with_the_machine_s_mood() -> None:
+    moods = (1, 0.3, 0.6)
+    auriga = [sample("auriga", "json", turn, rate=1500 * mood) for turn, mood in enumerate(moods)]
+    nginx = [sample("nginx", "json", turn, rate=3000 * mood) for turn, mood in enumerate(moods)]
+    ratio = Figures(results(*auriga, *nginx)).ratio("auriga", "nginx", "json", "rate")
+    assert (ratio.low, ratio.median, ratio.high) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_only_turns_of_both_are_compared() -> None:
+    whole = results(*(sample("auriga", "json", turn, rate=rate) for turn, rate in enumerate((10, 20, 90))))
+    few = tuple(one for one in whole.samples if one.program != "nginx" or (one.round, one.turn) in {(0, 1), (1, 0)})
+    figures = Figures(dataclasses.replace(whole, samples=few))
+    assert figures.ratio("auriga", "nginx", "json", "rate").median == pytest.approx(0.055)
+    assert figures.over("nginx", "auriga", "json", "rate").median == 945
+
+
+def test_a_pair_counts_where_both_slices_are_calm() -> None:
+    noisy = [sample("nginx", "json", 0, rate=1, foreign=0.5), sample("auriga", "json", 1, rate=1, foreign_load=0.5)]
+    ratio = Figures(results(*noisy, sample("auriga", "json", 2, rate=3000))).ratio("auriga", "nginx", "json", "rate")
+    assert ratio == Spread(3, 3, 3)
+
+
+def test_programs_change_places() -> None:
+    assert [rotated("abc", number) for number in range(4)] == [[*"abc"], [*"bca"], [*"cab"], [*"abc"]]
+    assert rotated((), 1) == []
+    assert [to_and_fro("abc", turn) for turn in range(3)] == [[*"abc"], [*"cba"], [*"abc"]]
 
 
 def test_a_disturbed_sample_counts_only_where_there_is_no_calmer_one() -> None:
@@ -69,9 +100,9 @@ def test_the_router_s_core_does_not_matter_without_a_router() -> None:
 
 
 def test_ratio_and_work_a_cpu_second() -> None:
-    figures = Figures(results(*(sample("nginx", "json", number, rate=500, cpu=25) for number in range(3))))
-    assert figures.ratio("auriga", "nginx", "json", "rate") == 2
-    assert figures.ratio("auriga", "nginx", "json", "per_cpu_second") == 0.5
+    figures = Figures(results(*(sample("nginx", "json", turn, rate=500, cpu=25) for turn in range(3))))
+    assert figures.ratio("auriga", "nginx", "json", "rate").median == 2
+    assert figures.ratio("auriga", "nginx", "json", "per_cpu_second").median == 0.5
 
 
 def test_memory_is_scaled_to_a_thousand_streams() -> None:
@@ -97,14 +128,23 @@ def test_every_table_has_a_row_for_each_program_and_as_many_cells_as_its_head() 
     for block in blocks:
         assert len({line.count("|") for line in block}) == 1
     assert text.count("| auriga |") == 5  # the sixth compares it with the others
+    assert text.count("| auriga over nginx |") == 1
 
 
 def test_latency_at_a_rate_that_was_not_held_is_not_shown() -> None:
-    slow = [sample("auriga", FIXED_RATE.name, number, rate=90, p50=900) for number in range(3)]
+    slow = [sample("auriga", FIXED_RATE.name, turn, rate=90, p50=900) for turn in range(3)]
     table = tables.latency(Figures(results(*slow)), ["auriga", "nginx"])
-    auriga, nginx = table.splitlines()[2:]
+    auriga, nginx, over = table.splitlines()[2:]
     assert "does not hold the rate" in auriga
+    assert "does not hold the rate" in over
     assert "does not hold" not in nginx
+
+
+@pytest.mark.parametrize(
+    ("spread", "text"), [(Spread(1.534, 1.5, 1.6), "1.53x (1.50-1.60)"), (Spread(240.6, 239, 251), "241x (239-251)")]
+)
+def test_ratios_show_what_matters(spread: Spread, text: str) -> None:
+    assert tables.times(spread) == text
 
 
 def test_the_document_keeps_its_prose_around_the_generated_part() -> None:
