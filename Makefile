@@ -70,7 +70,7 @@ compiled: $(VENV)/dev ## Build the wheel with the router compiled by mypyc (need
 	AURIGA_BUILD=compiled $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/python -m zipfile -e dist/auriga-*.whl dist/compiled
 
-bench: $(VENV)/dev ## Measure the router beside nginx, vllm-router and LiteLLM (12 minutes; QUICK=1: four; needs gcc, nginx, wrk)
+bench: $(VENV)/dev ## Measure the router beside nginx, vllm-router and LiteLLM (14 minutes; QUICK=1: four; needs gcc, nginx, wrk)
 	$(BIN)/python bench/router.py $(if $(QUICK),--quick)
 	$(BIN)/python bench/translation.py
 

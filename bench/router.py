@@ -1,7 +1,7 @@
 """Measures Auriga's router beside nginx, vllm-router and LiteLLM: `.venv/bin/python bench/router.py [--quick]`.
 
 Routers take turns on one core, in short slices; the load generator and the mock upstream have another. A whole run
-(about 15 minutes on a quiet machine) writes docs/benchmarks.md and bench/results/router.json; a quick or a partial one
+(about 14 minutes on a quiet machine) writes docs/benchmarks.md and bench/results/router.json; a quick or a partial one
 only prints. Any wrong byte in an answer ends the run.
 """
 
