@@ -53,6 +53,7 @@ def compile_backend(
     wanted = asleep and (spec.autoscaling is not None or spec.replicas > 0)
     returns = wanted and _returns(model, not_ready, known)
     cold = wanted and not _failed(model)
+    starts = cold and model.status is not None  # else nobody looks after it
     external_name = spec.external.model if spec.external is not None else ""
     return Backend(
         key=key,
@@ -81,7 +82,8 @@ def compile_backend(
         per_minute=spec.limits.requests_per_minute or 0,
         tokens_per_minute=spec.limits.tokens_per_minute or 0,
         cold=cold,
-        wakes=cold and spec.autoscaling is not None and model.status is not None,  # else nobody looks after it
+        wakes=starts and spec.autoscaling is not None,
+        starts=starts,
         returns=returns,
         asleep=asleep,
         progress=_progress(model) if asleep else None,

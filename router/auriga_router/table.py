@@ -103,6 +103,8 @@ class Backend:
     """It has no endpoint, and may get one by itself."""
     wakes: bool = False
     """It is cold, and gets an endpoint because somebody asks."""
+    starts: bool = False
+    """It is cold, and somebody starts it and tells of that: because it is asked, or by itself."""
     returns: bool = False
     """It has no endpoint any more, and is being started again; not cold if that is because it crashed."""
     asleep: bool = False

@@ -291,6 +291,61 @@ def test_what_the_engine_said_last_is_for_no_caller() -> None:
     assert b"secret" not in client.received
 
 
+LOADING = status("Loading", message="its engine loads the weights, 2 s so far")
+LOOKING = status("Pending", "ResolvingWeights", "looking up its weights")
+
+
+@pytest.mark.parametrize("name", ["m1", "role"])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("now", [LOOKING, LOADING, status("Ready", "Serving")], ids=lambda now: now.phase)
+def test_a_model_that_starts_by_itself_is_waited_for_where_nobody_else_answers(
+    now: ModelStatus, stream: bool, name: str
+) -> None:
+    """Also by a router that is younger than the Model. One whose endpoints it has not seen yet is the same to it."""
+    world = World(cold(autoscaling=None, state=now), model("m2"), chain("role", "m1", "m2"), chain("other", "m2", "m1"))
+    client = world.post(name, stream=stream)
+    beside = world.post("other")
+    world.change(3.0, cold(autoscaling=None, state=LOADING))
+    world.change(8.0, m1=WARM)
+    assert 8.0 <= world.run() <= 9.0
+    assert (said("openai", streamed(client)[1]) == (TEXT, None)) if stream else (text_of(client) == TEXT)
+    assert text_of(beside) == TEXT
+    spilled = World(cold(autoscaling=None, state=now), model("m2"), chain("role", "m1", "m2"), endpoints={"m2": OTHER})
+    client = spilled.post()
+    assert spilled.run() < 1.0
+    assert text_of(client) == TEXT, "others are asked first"
+
+
+@pytest.mark.parametrize("autoscaling", [None, SCALING])
+@pytest.mark.parametrize(("eta", "seconds"), [("11s", 5.0), ("10m", 0.0)])
+def test_a_download_is_waited_for_if_it_may_end_in_time(eta: str, seconds: float, autoscaling: Any) -> None:
+    download = {"bytes": 25, "totalBytes": 100, "percent": 25, "eta": eta}
+    now = status("Downloading", message="25 of 100 bytes", download=download)
+    world = World(cold(autoscaling=autoscaling, state=now), chain("role", "m1", fallback={"deadline": "20s"}))
+    client = world.post()
+    world.change(5.0, m1=WARM)
+    assert seconds <= world.run() <= seconds + 0.5
+    if seconds:
+        assert text_of(client) == TEXT
+    else:
+        assert whole(client)[0] == 503
+        assert b"\r\nretry-after: 605\r\n" in whole(client)[2]
+
+
+def test_a_first_start_that_crashes_fails_those_who_wait_and_who_come_later() -> None:
+    """It has never served: it may be what it was given, and not the moment."""
+    world = World(cold(autoscaling=None, state=LOADING))
+    clients = [world.post("m1")]
+    world.change(2.0, cold(autoscaling=None, state=status("Failed", "EngineCrashed", "it ended with 1")))
+    assert 2.0 <= world.run() <= 2.1
+    clients.append(world.post("m1"))
+    assert world.run() < 0.1
+    for client in clients:
+        code, document, head = whole(client)
+        assert (code, document["error"]["skipped"][0]["reason"]) == (503, "EngineCrashed")
+        assert b"\r\nretry-after: 5\r\n" in head, "it is tried again"
+
+
 def test_a_start_that_fails_sends_those_who_wait_to_the_next_member() -> None:
     world = World(cold(), model("m2"), chain("role", "m1", "m2", fallback={"onCold": "Wait"}), endpoints={"m2": OTHER})
     client = world.post()

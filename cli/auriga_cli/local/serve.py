@@ -55,6 +55,7 @@ class _Serving:
 
     async def run(self) -> ExitCode:
         self._stop.watch()
+        self._supervisor.begin()
         await self._router.start(self._service.sock)
         self._report.say(f"listening on {url(self._service.sock)}", "dim")
         work = asyncio.create_task(self._work())

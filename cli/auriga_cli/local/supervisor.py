@@ -107,13 +107,15 @@ class Supervisor:
             self._stock.forget(number)
         self._changed.set()
 
+    def begin(self) -> None:
+        """Tells the router what is to be served, before anybody can ask for it."""
+        self._publish(*self._decide())
+
     async def run(self) -> None:
         """Looks whenever something changed, until cancelled."""
         while True:
             self._changed.clear()
-            now = time.monotonic()
-            sharing = self._share(now)
-            plan = decide(replace(self._world(), wanted=sharing.wanted), now, self._settings.limits)
+            plan, sharing = self._decide()
             self._stop(plan)
             # Before anything is awaited: no new request may reach what was just taken out of service.
             self._publish(plan, sharing)
@@ -129,6 +131,11 @@ class Supervisor:
         """Ends every process at once."""
         self._stock.kill()
         self._fleet.kill()
+
+    def _decide(self) -> tuple[Plan, Sharing]:
+        now = time.monotonic()
+        sharing = self._share(now)
+        return decide(replace(self._world(), wanted=sharing.wanted), now, self._settings.limits), sharing
 
     def _share(self, now: float) -> Sharing:
         """Who takes turns follows the load; who does not costs nothing."""

@@ -62,7 +62,7 @@ def choose_or_wait(
 ) -> tuple[Member, Endpoint] | Wait | None:
     """As ``choose``, within the Models' limits: where to wait for a slot, or for an endpoint, if the chain says so.
 
-    Where nobody else is left, also if it does not: for a member that starts because it is asked, or starts again.
+    Where nobody else is left, also if it does not: for a member that starts, or starts again.
     """
     wait: Wait | None = None
     for member in chain.members:
@@ -88,13 +88,17 @@ def choose_or_wait(
 
 
 def who_comes(chain: Chain, needs: frozenset[str], overflowed: int, now: float, *, begun: bool = False) -> Wait | None:
-    """Whom to wait for where nobody is left: a member that starts because it is asked, or that starts again.
+    """Whom to wait for where nobody is left: a member that starts, or starts again, if that may be done in time.
 
     ``begun``: a part of the answer is out. It had a slot, and is to be brought to an end: the queue is not too long.
     """
     for member in chain.members:
         backend = member.backend
-        if (backend.wakes or backend.returns) and _is_worth_waiting(member, needs, overflowed, now, begun=begun):
+        if not (backend.starts or backend.returns):
+            continue
+        if backend.progress is not None and backend.progress.left > chain.deadline:
+            continue
+        if _is_worth_waiting(member, needs, overflowed, now, begun=begun):
             return Wait(member)
     return None
 
