@@ -9,7 +9,7 @@ from auriga_router.dialects import Operation, Problem
 from auriga_router.dialects.anthropic import COUNT_TOKENS
 from auriga_router.naming import near
 from auriga_router.shape import survey
-from auriga_router.size import least_tokens
+from auriga_router.size import LONG, least_tokens
 from auriga_router.table import Chain, RoutingTable
 from auriga_router.wire.request import Request
 
@@ -29,7 +29,7 @@ def admit(request: Request, operation: Operation, table: RoutingTable, request_i
         return unknown_model(model, table)
     if not able(chain, needs) and operation is not COUNT_TOKENS:  # those can be estimated
         return _incapable(chain, needs)
-    least = least_tokens(operation, document, len(body), chain)
+    least = least_tokens(operation, document, len(body), chain) if len(body) >= LONG else 0
     if least and not _fits(chain, needs, least):
         return _too_long(chain, needs, least)
     call = Call(request_id, operation, needs, chain, body, span, stream, single, request.keep_alive, not request.http10)

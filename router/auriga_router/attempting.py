@@ -31,6 +31,7 @@ from auriga_router.world import World
 
 _OK: Final = Outcome.OK
 _CLIENT_ERROR: Final = Outcome.CLIENT_ERROR
+_UNSUPPORTED: Final = Outcome.UNSUPPORTED
 
 
 class State:
@@ -131,15 +132,14 @@ class Attempting(UpstreamUser):
 
     def on_response(self, head: ResponseHead, data: bytes, complete: bool) -> None:
         """The response's head came."""
-        self._trial.status = head.status
-        outcome = of_status(head.status)
-        call = self._call
-        if outcome is Outcome.UNSUPPORTED and self._flow is not None:
+        status = self._trial.status = head.status
+        outcome = _OK if status == 200 else of_status(status)
+        if outcome is _UNSUPPORTED and self._flow is not None:
             outcome = _CLIENT_ERROR  # perhaps there is another way to ask for the rest
         if outcome is _OK:
-            whole = not (call.stream and head.is_event_stream)
+            whole = not (self._call.stream and head.is_event_stream)
         else:
-            whole = outcome is _CLIENT_ERROR or head.status in self._trial.member.backend.explains
+            whole = outcome is _CLIENT_ERROR or status in self._trial.member.backend.explains
         if whole:
             self._state = State.HOLDING_WHOLE
             self._whole = self._adapter.hold_whole(head, self._world.answer_limit)
@@ -166,10 +166,11 @@ class Attempting(UpstreamUser):
         if self._flow is not None:
             self._take_step(outcome, complete=complete)
             return
-        if outcome is _CLIENT_ERROR or outcome is Outcome.CONTEXT_OVERFLOW:
+        if outcome is _OK:
+            if self._call.stream:
+                outcome = Outcome.MALFORMED  # a stream was asked for
+        elif outcome is _CLIENT_ERROR or outcome is Outcome.CONTEXT_OVERFLOW:
             held.body = replies.without_key(held.body, self._trial.member.backend)
-        if outcome is _OK and self._call.stream:
-            outcome = Outcome.MALFORMED  # a stream was asked for
         if outcome is _OK or outcome is _CLIENT_ERROR:
             self._answered(held, outcome)
         elif outcome is not None:

@@ -94,7 +94,9 @@ class Candidates:
                 return None if in_vain else choice
             member, endpoint = choice
             try:
-                return Candidate(member, endpoint, self._adapter(member, rest))
+                if rest is None:
+                    return Candidate(member, endpoint, adapter(call, member.backend, self._wall_now))
+                return Candidate(member, endpoint, Resuming(call, member.backend, rest))
             except RequestError as error:
                 self.refused = error
                 self._tried.extend(member.backend.endpoints)
@@ -187,11 +189,6 @@ class Candidates:
         self._tried[self._tried_before :] = self._broke
         self._broke.clear()
         self._first = ""
-
-    def _adapter(self, member: Member, rest: Translation | None) -> Adapter:
-        if rest is None:
-            return adapter(self._call, member.backend, self._wall_now)
-        return Resuming(self._call, member.backend, rest)
 
     def _needs(self, rest: Translation | None) -> frozenset[str]:
         call = self._call

@@ -6,6 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable
+from typing import Final
 
 from auriga_router.admin import Admin
 from auriga_router.admission import able, admit
@@ -31,6 +32,7 @@ Handle = Callable[[Request, ServerConnection], Listener | None]
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _CODES = {413: "request_too_large"}
 """Of refusals, where a caller can do something about it."""
+_ID: Final = b"x-request-id"
 _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
@@ -55,18 +57,20 @@ class Front:
 
     def handle(self, request: Request, client: ServerConnection) -> Listener | None:
         """Answer a request; gives whom to tell about its client."""
+        operation = OPERATIONS.get(request.target)
         try:
-            return self._dispatch(request, client)
+            if operation is not None and request.method == b"POST" and self._origins is None:
+                return self._infer(request, client, operation)
+            return self._dispatch(request, client, operation)
         except Exception:
             _log.exception("a request could not be handled")  # a bug of ours: it must not cost more than this request
             client.write(self.refuse(Refusal(500, "internal error")))
             client.done(keep_alive=False)
             return None
 
-    def _dispatch(self, request: Request, client: ServerConnection) -> Listener | None:
+    def _dispatch(self, request: Request, client: ServerConnection, operation: Operation | None) -> Listener | None:
         if self._origins is not None and b"origin" in request.headers and request.target != LOAD:
             return self._share(request, client, self._origins)
-        operation = OPERATIONS.get(request.target)
         if operation is not None and request.method == b"POST":
             return self._infer(request, client, operation)
         if request.target == LOAD:
@@ -78,7 +82,7 @@ class Front:
         operation = OPERATIONS.get(path)
         if operation is None:
             dialect = anthropic.DIALECT if b"anthropic-version" in request.headers else dialect_of(path)
-            request_id = self._request_id(request)
+            request_id = self._request_id(request.headers.get(_ID))
             later = self._admin.later(request, plain(path), dialect, request_id)
             if later is not None:
                 return Later(client, later, keep_alive=request.keep_alive)
@@ -87,7 +91,8 @@ class Front:
             return self._infer(request, client, operation)
         else:
             problem = Problem(405, "method_not_allowed", "use POST")
-            client.write(self._error(request, operation, problem, self._request_id(request), b"allow: POST\r\n"))
+            request_id = self._request_id(request.headers.get(_ID))
+            client.write(self._error(request, operation, problem, request_id, b"allow: POST\r\n"))
         client.done(keep_alive=request.keep_alive)
         return None
 
@@ -107,16 +112,16 @@ class Front:
         self.refused[refusal.status, code] += 1
         dialect = dialect_of(_path(refusal.target))
         body = dialect.error(Problem(refusal.status, code, refusal.message))
-        return reply(refusal.status, dialect.id_headers(self._new_id()), body, close=True)
+        return reply(refusal.status, dialect.id_headers(self._request_id(None)), body, close=True)
 
     def _infer(self, request: Request, client: Client, operation: Operation) -> Exchange | None:
-        request_id = self._request_id(request)
+        request_id = self._request_id(request.headers.get(_ID))
         call = admit(request, operation, self.table, request_id)
-        if operation is anthropic.COUNT_TOKENS and isinstance(call, Call) and not able(call.chain, call.needs):
-            client.write(estimate(call, [])[1])
-            client.done(keep_alive=request.keep_alive)
-            return None
         if isinstance(call, Call):
+            if operation is anthropic.COUNT_TOKENS and not able(call.chain, call.needs):
+                client.write(estimate(call, [])[1])
+                client.done(keep_alive=request.keep_alive)
+                return None
             if not call.chain.as_written:
                 self._arrange(call)
             asks: Client = client
@@ -159,12 +164,10 @@ class Front:
         call.arranged_from = call.chain
         call.chain = arranged(call.chain, call.needs, moment)
 
-    def _request_id(self, request: Request) -> bytes:
+    def _request_id(self, given: bytes | None) -> bytes:
         """The caller's, if it is fit to be repeated in headers and logs; else a new one."""
-        given = request.headers.get(b"x-request-id")
-        return given if given is not None and _REQUEST_ID.fullmatch(given) else self._new_id()
-
-    def _new_id(self) -> bytes:
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            return given
         self._count += 1
         return self._id_prefix + str(self._count).encode("ascii")
 

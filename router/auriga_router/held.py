@@ -29,6 +29,7 @@ REFUSALS: Final = {
 }
 """What an error's body says, whatever its status: Gemini tells of a wrong key by 400, OpenAI of no credit by 429."""
 _WITHOUT_BODY: Final = (204, 205)
+_EMPTY: Final = Outcome.EMPTY
 
 
 def of_silence(reasoned: bool, explained: Callable[[], bool]) -> Outcome:
@@ -137,7 +138,8 @@ class HeldWhole:
     def _judge(self) -> Outcome:
         dialect = self._operation.dialect
         if self.status < 300:
-            return self._weigh(dialect, dialect.judge(self._operation, self.body), self.body)
+            outcome = dialect.judge(self._operation, self.body)
+            return self._of_silence(dialect, self.body) if outcome is _EMPTY else outcome
         failure = read_failure(self.status, self.body)
         self.wait = failure.wait
         restated = dialect.restate(self.status, self.body)
@@ -147,5 +149,5 @@ class HeldWhole:
             self.status = 400
         return REFUSALS.get(failure.kind, Outcome.SERVER_ERROR if self.status >= 500 else Outcome.CLIENT_ERROR)
 
-    def _weigh(self, dialect: Dialect, outcome: Outcome, answer: bytes) -> Outcome:
-        return of_silence(dialect.gives_reason(answer), self._explained) if outcome is Outcome.EMPTY else outcome
+    def _of_silence(self, dialect: Dialect, answer: bytes) -> Outcome:
+        return of_silence(dialect.gives_reason(answer), self._explained)

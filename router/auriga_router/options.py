@@ -11,11 +11,16 @@ from auriga_router.body import BodyError
 from auriga_router.dialects import Document, Operation
 from auriga_router.dialects.openai import CHAT
 
-_LIMITS: Final = frozenset({"max_tokens", "max_completion_tokens"})
-_NUMBERS: Final = _LIMITS | {
-    "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "seed", "n", "top_logprobs",
+_NUMBER: Final = 1
+_LIMIT: Final = 2
+_PROMPT: Final = 3
+_KINDS: Final = {
+    **dict.fromkeys(("max_tokens", "max_completion_tokens"), _LIMIT),
+    **dict.fromkeys(("prompt", "input"), _PROMPT),
+    **dict.fromkeys(
+        ("temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "seed", "n",
+         "top_logprobs"), _NUMBER),
 }  # fmt: skip
-_PROMPTS: Final = frozenset({"prompt", "input"})
 _NUMERIC: Final = (int, float)
 _NO_LIMIT: Final = -1
 """As llama-server's callers write it."""
@@ -23,17 +28,16 @@ _NO_LIMIT: Final = -1
 
 def check(operation: Operation, document: Document) -> None:
     """Raises BodyError."""
-    for name in document:
-        if name in _NUMBERS:
-            value = document[name]
-            if value is None:
-                continue
-            if not isinstance(value, _NUMERIC):
-                raise BodyError(f"{name}: must be a number", name)
-            if name in _LIMITS and (value < 1 or value != value // 1):
-                _check_limit(operation, name, value)
-        elif name in _PROMPTS:
-            _check_prompt(name, document[name])
+    for name, value in document.items():
+        kind = _KINDS.get(name)
+        if kind is None or value is None:
+            continue
+        if kind == _PROMPT:
+            _check_prompt(name, value)
+        elif not isinstance(value, _NUMERIC):
+            raise BodyError(f"{name}: must be a number", name)
+        elif kind == _LIMIT and (value < 1 or value != value // 1):
+            _check_limit(operation, name, value)
 
 
 def _check_limit(operation: Operation, name: str, value: float) -> None:
@@ -47,7 +51,7 @@ def _check_limit(operation: Operation, name: str, value: float) -> None:
 
 def _check_prompt(name: str, value: object) -> None:
     """Text, or a list of texts or tokens; llama-server takes objects, too."""
-    if value is not None and not isinstance(value, str | list | dict):
+    if not isinstance(value, str | list | dict):
         raise BodyError(f"{name}: must be a string or a list", name)
     if value == []:
         raise BodyError(f"{name}: must not be empty", name)

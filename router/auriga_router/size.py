@@ -15,7 +15,7 @@ from auriga_router.table import Chain
 
 LONGEST_TOKEN: Final = 128
 """Characters."""
-_LONG: Final = 64 * 1024
+LONG: Final = 64 * 1024
 """Bytes of a request that is worth a look."""
 _GENERATES: Final = frozenset({"chat", "text_completion"})
 _LISTS: Final = ("messages", "input", "system")
@@ -23,7 +23,7 @@ _LISTS: Final = ("messages", "input", "system")
 
 def least_tokens(operation: Operation, document: Document, size: int, chain: Chain) -> int:
     """0 if nobody's context is known to be too small. ``size``: bytes of the body."""
-    if size < _LONG or operation.name not in _GENERATES:
+    if size < LONG or operation.name not in _GENERATES:
         return 0
     contexts = [member.backend.context_length for member in chain.members]
     if not any(0 < context * LONGEST_TOKEN < size for context in contexts):

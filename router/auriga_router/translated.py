@@ -74,7 +74,7 @@ class TranslatedWhole(HeldWhole):
         if says_something(answer):
             return Outcome.OK
         theirs = anthropic.DIALECT if self._wire is Wire.MESSAGES else openai.DIALECT
-        return self._weigh(theirs, Outcome.EMPTY, answered)
+        return self._of_silence(theirs, answered)
 
     def _failure(self) -> Kind:
         failure = read_failure(self.status, self.body)

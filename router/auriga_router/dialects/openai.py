@@ -15,6 +15,7 @@ from auriga_router.sse import Event
 from auriga_router.translate import Kind, Wire, read_failure, write_failure
 
 _loads: Final = orjson.loads
+_OK: Final = Outcome.OK
 _OTHER_CONTENT: Final = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
 _ANSWERED_WITHOUT_CONTENT: Final = ("length", "content_filter", "tool_calls", "function_call")
 """Reasons to finish that are an answer even when nothing was said; ``stop`` after nothing needs an explanation."""
@@ -46,7 +47,7 @@ class OpenAI(Dialect):
         except orjson.JSONDecodeError:
             return Outcome.MALFORMED if answer.strip() else Outcome.EMPTY
         if operation is CHAT and _plainly_says(document):
-            return Outcome.OK
+            return _OK
         if not isinstance(document, dict):
             return Outcome.MALFORMED
         if document.get("error"):

@@ -31,7 +31,8 @@ def status_line(status: int) -> bytes:
 def reply(status: int, headers: bytes, body: bytes, *, content_type: bytes = JSON, close: bool = False) -> bytes:
     """A whole reply, ready for one write. ``headers`` are lines that end in CRLF."""
     return b"%scontent-type: %s\r\n%s%scontent-length: %d\r\n\r\n%s" % (
-        status_line(status), content_type, headers, b"connection: close\r\n" if close else b"", len(body), body,
+        _STATUS_LINES.get(status) or status_line(status), content_type, headers,
+        b"connection: close\r\n" if close else b"", len(body), body,
     )  # fmt: skip
 
 

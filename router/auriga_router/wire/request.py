@@ -55,7 +55,6 @@ class Request:
     """One request of a client."""
 
     __slots__ = (
-        "_pieces",
         "beside",
         "has_head",
         "head_size",
@@ -63,6 +62,7 @@ class Request:
         "http10",
         "keep_alive",
         "method",
+        "pieces",
         "repeats",
         "size",
         "target",
@@ -86,30 +86,25 @@ class Request:
         """Bytes of the body so far."""
         self.beside = 0
         """Bytes after the head that are no body, about."""
-        self._pieces: list[bytes] = []
+        self.pieces: list[bytes] = []
+        """Of the body. Past the limit nothing is kept."""
 
     @property
     def body(self) -> bytes:
         """The whole body."""
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-
-    def add(self, piece: bytes, limit: int) -> None:
-        """More of the body. Past the limit nothing is kept."""
-        self.size += len(piece)
-        if self.size <= limit:
-            self._pieces.append(piece)
-        else:
-            self._pieces.clear()
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
 
 class RequestReader:
     """Feeds a client's bytes to llhttp and collects whole requests. One for each connection."""
 
-    __slots__ = ("_continued", "_head_bytes", "_headers", "_limit", "_parser", "current", "whole")
+    __slots__ = ("_continued", "_counts", "_head_bytes", "_headers", "_limit", "_parser", "current", "whole")
     __deletable__ = ["_parser"]
 
     def __init__(self, body_limit: int) -> None:
         self._limit = body_limit
+        self._counts = False
+        """A head could be too large that lies in the bytes at hand; in fewer none can."""
         self._head_bytes = 0
         self._headers: dict[bytes, bytes] = {}
         self.current: Request | None = None
@@ -122,6 +117,7 @@ class RequestReader:
         """Take in bytes. Raises httptools.HttpParserError."""
         before = self.current
         size = 0 if before is None else before.size
+        self._counts = len(data) > MAX_HEAD
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -129,13 +125,14 @@ class RequestReader:
         request = self.current
         if request is None:
             return
-        if request.has_head:
-            if request is before:
-                request.beside += len(data) - (request.size - size)
-        elif request is before:
-            request.head_size += len(data)  # all of it was head, though of an endless header httptools tells nothing
+        if request is not before:
+            if not request.has_head:
+                # Behind pipelined requests a part of these bytes was theirs: then what comes next counts.
+                request.head_size = self._head_bytes if self._counts or self.whole else len(data)
+        elif request.has_head:
+            request.beside += len(data) - (request.size - size)
         else:
-            request.head_size = self._head_bytes
+            request.head_size += len(data)  # all of it was head, though of an endless header httptools tells nothing
 
     def close(self) -> None:
         """There will be no more bytes. Parser and reader hold each other: together they would wait for the collector,
@@ -172,16 +169,20 @@ class RequestReader:
         """Called by httptools; in pieces when the URL comes in pieces."""
         if self.current is not None and self._continued is None:
             self.current.target += url
-            self._head_bytes += len(url)
+            if self._counts:
+                self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by httptools."""
-        self._head_bytes += len(name) + len(value) + 4  # colon, space and CRLF
+        if self._counts:
+            self._head_bytes += len(name) + len(value) + 4  # colon, space and CRLF
         known = _SPELLINGS.get(name)
         if known is None:
             known = _learnt(name)
+        if not known:
+            return
         request = self.current
-        if not known or request is None or (known == _SECRET and request.target != LOAD):
+        if request is None or (known == _SECRET and request.target != LOAD):
             return  # a secret is kept only where it is our own operator's, and never forwarded
         headers = self._headers
         if known in headers and known in _ONCE:
@@ -196,7 +197,8 @@ class RequestReader:
             self._continued = None
         elif request is not None:
             request.has_head = True
-            request.head_size = max(request.head_size, self._head_bytes)
+            if self._counts:
+                request.head_size = max(request.head_size, self._head_bytes)
             parser = self._parser
             request.method = parser.get_method()
             request.keep_alive = parser.should_keep_alive()
@@ -208,8 +210,13 @@ class RequestReader:
 
     def on_body(self, piece: bytes) -> None:
         """Called by httptools."""
-        if self.current is not None:
-            self.current.add(piece, self._limit)
+        request = self.current
+        if request is not None:
+            request.size += len(piece)
+            if request.size <= self._limit:
+                request.pieces.append(piece)
+            else:
+                request.pieces.clear()  # it will be refused
 
     def on_message_complete(self) -> None:
         """Called by httptools."""
@@ -230,6 +237,17 @@ def _is_mostly_framing(request: Request) -> bool:
 
 def check(request: Request, body_limit: int) -> Refusal | None:
     """What llhttp lets pass and we do not, in a request whose head is here."""
+    headers = request.headers
+    if (  # the usual case, without another call
+        0 < request.size <= body_limit
+        and request.head_size <= MAX_HEAD
+        and request.beside <= MAX_HEAD
+        and not request.repeats
+        and not request.unknown_version
+        and b"host" in headers
+        and _UNUSUAL.isdisjoint(headers)
+    ):
+        return None
     return _too_large(request, body_limit) or _wrong(request)
 
 
