@@ -111,7 +111,7 @@ def router(*, models: int = 1, endpoints: int = 1) -> Iterator[Bare]:
     """A router with all default features on, the attempt log included. Its roles are `role-0`, `role-1`, ..."""
     loop = _Loop()
     asyncio.set_event_loop(loop)
-    log = AttemptLog(lambda lines: None)
+    log = AttemptLog(lambda lines: None, lambda make: make())
     under_test = Router(on_attempt=log)
     under_test.apply(
         snapshot(models, endpoints, lambda n, host: f"10.{n // 250}.{n % 250}.{host + 1}:8080", lambda n: f"role-{n}")

@@ -84,11 +84,11 @@ def follows_cluster(settings: ProcessSettings, environment: Mapping[str, str]) -
 async def serve(process: Process) -> None:
     """Serve on bound sockets, as soon as there is something to route by, until told to stop; then drain."""
     settings = process.settings
-    log = AttemptLog(process.write)
+    loop = asyncio.get_running_loop()
+    log = AttemptLog(process.write, loop.call_soon)
     router = Router(settings, on_attempt=log if settings.log_attempts else None, seat=process.seat)
     garbage = Garbage()
     stop, ready = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if process.seat is not None:

@@ -1,7 +1,7 @@
 """One JSON line for each attempt, written many times a second by a thread.
 
-Lines are made at once and only written later: making many at a time would hold up the event loop, or, in a thread,
-take the interpreter from it.
+Lines are made at the end of the event loop's turn, when the replies have left, and only written later: making many at a
+time would hold up the event loop, or, in a thread, take the interpreter from it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _MAX_WAITING: Final = 100_000
 _MAX_CONSTANTS: Final = 4096
 _WORDS: Final = [outcome.value for outcome in Outcome]
 
+Soon = Callable[[Callable[[], None]], object]
+"""Calls a function a little later."""
 Place = tuple[str, str, str, str]
 """Role, Model, endpoint and dialect."""
 
@@ -31,33 +33,41 @@ Place = tuple[str, str, str, str]
 class AttemptLog:
     """Give it to ``Router(on_attempt=...)`` and keep ``run`` running."""
 
-    def __init__(self, write: Callable[[bytes], object]) -> None:
+    def __init__(self, write: Callable[[bytes], object], soon: Soon | None = None) -> None:
+        """``soon``: an event loop's ``call_soon``; None: lines are made when they are written."""
         self._write = write
+        self._soon = soon
+        self._noted: list[Attempt] = []
+        """Those of this turn of the loop."""
         self._lines: list[str] = []
         self._dropped = 0
-        self._millisecond = 0
-        self._beginning = ""
-        """What all lines of this millisecond begin with."""
         self._constants: dict[Place, str] = {}
         """What is the same for all attempts at an endpoint, as the inside of a JSON object."""
 
     def __call__(self, attempt: Attempt) -> None:
         """Note an attempt."""
-        if len(self._lines) >= _MAX_WAITING:
-            self._dropped += 1
+        self._noted.append(attempt)
+        if len(self._noted) == 1 and self._soon is not None:
+            self._soon(self._make_lines)
+
+    def _make_lines(self) -> None:
+        noted, self._noted = self._noted, []
+        if not noted:
             return
-        place = (attempt.role, attempt.model, attempt.endpoint, attempt.dialect)
-        constant = self._constants.get(place) or self._constant(place)
-        now = int(_seconds() * 1000)
-        if now != self._millisecond:
-            self._millisecond = now
-            self._beginning = f'{{"time":{now / 1000:.3f},"event":"attempt","request_id":"'
-        tenths = int(attempt.milliseconds * 10.0 + 0.5)  # a format with a precision would cost as much as all the rest
-        self._lines.append(
-            f'{self._beginning}{attempt.request_id}",{constant},"outcome":"{_WORDS[attempt.outcome.ordinal]}",'
-            f'"status":{attempt.status},"milliseconds":{tenths // 10}.{tenths % 10},'
-            f'"stream":{"true" if attempt.stream else "false"}}}\n'
-        )
+        if len(self._lines) >= _MAX_WAITING:
+            self._dropped += len(noted)
+            return
+        now = str(int(_seconds() * 1000))
+        beginning = f'{{"time":{now[:-3]}.{now[-3:]},"event":"attempt","request_id":"'
+        for attempt in noted:
+            place = (attempt.role, attempt.model, attempt.endpoint, attempt.dialect)
+            constant = self._constants.get(place) or self._constant(place)
+            tenths = int(attempt.milliseconds * 10.0 + 0.5)  # a format with a precision costs as much as all the rest
+            self._lines.append(
+                f'{beginning}{attempt.request_id}",{constant},"outcome":"{_WORDS[attempt.outcome.ordinal]}",'
+                f'"status":{attempt.status},"milliseconds":{tenths // 10}.{tenths % 10},'
+                f'"stream":{"true" if attempt.stream else "false"}}}\n'
+            )
 
     def _constant(self, place: Place) -> str:
         if len(self._constants) >= _MAX_CONSTANTS:
@@ -74,6 +84,7 @@ class AttemptLog:
 
     async def flush(self) -> None:
         """Write what is waiting."""
+        self._make_lines()
         lines, self._lines = self._lines, []
         if self._dropped:
             dropped, self._dropped = self._dropped, 0

@@ -124,7 +124,8 @@ class Attempting(UpstreamUser):
         # Without a stream there is no first token to wait for: then it is only looked after from time to time.
         first_token = trial.member.timeouts.first_token
         self._limit(now + (first_token if call.stream or first_token < EVERY else EVERY))
-        upstream.send(*self._adapter.request(trial.endpoint))
+        head, body = self._adapter.request(trial.endpoint)
+        upstream.send(head, body)
 
     def on_connect_failed(self) -> None:
         """There will be no connection."""

@@ -15,8 +15,10 @@ _KEY: Final = b'"model"'
 _ANY_KEY: Final = re.compile(
     rb'"(?:m|\\u006[dD])(?:o|\\u006[fF])(?:d|\\u0064)(?:e|\\u0065)(?:l|\\u006[cC])"(?=[ \t\r\n]*:)'
 )
-_FIRST: Final = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"model"[ \t\r\n]*:[ \t\r\n]*("[ !#-\[\]-~]+")[ \t\r\n]*,')
-"""An object that begins with a model of printable ASCII, as most clients write it."""
+_OPENINGS: Final = (b'{"model":"', b'{"model": "')
+"""As most clients begin that do not sort their keys."""
+_QUOTE: Final = ord('"')
+_COMMA: Final = ord(",")
 _VALUE: Final = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _PROBE: Final = b'"\\u0000"'
@@ -38,14 +40,9 @@ Parsed = tuple[str, bool, bool, tuple[int, int], dict[str, Any]]
 
 def parse(body: bytes) -> Parsed:
     """Read a request. Raises BodyError."""
-    first = _FIRST.match(body)
+    first = _parse_first(body) if body.startswith(_OPENINGS) else None
     if first is not None:
-        # Of long prompts a search for a second `model` would take as long as parsing does: that of the rest tells it.
-        rest = _object(b"{" + body[first.end() :])
-        if rest and "model" not in rest:
-            stream, single = _options(rest)
-            start, stop = first.span(1)
-            return body[start + 1 : stop - 1].decode("ascii"), stream, single, (start, stop), rest
+        return first
     try:
         document = _loads(body)
     except orjson.JSONDecodeError as error:
@@ -58,6 +55,27 @@ def parse(body: bytes) -> Parsed:
         raise BodyError(f"model: {what}", "model")
     stream, single = _options(document)
     return model, stream, single, locate(body), document
+
+
+def _parse_first(body: bytes) -> Parsed | None:
+    """Read one that begins with its model. None: there is more to it.
+
+    Of long prompts a search for a second `model` would take as long as parsing does: that of the rest tells it.
+    """
+    start = len(_OPENINGS[0]) - 1
+    if body[start] != _QUOTE:
+        start += 1
+    stop = body.find(b'"', start + 1) + 1
+    if stop == len(body) or body[stop] != _COMMA:
+        return None
+    try:
+        model, rest = _loads(body[start:stop]), _loads(b"{" + body[stop + 1 :])
+    except orjson.JSONDecodeError:
+        return None
+    if not model or not rest or "model" in rest:
+        return None
+    stream, single = _options(rest)
+    return model, stream, single, (start, stop), rest
 
 
 def _options(document: dict[str, Any]) -> tuple[bool, bool]:

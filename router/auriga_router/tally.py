@@ -13,8 +13,8 @@ from auriga_router.routing.outcome import Outcome
 SECONDS: Final[Sequence[float]] = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
 )  # fmt: skip
-"""Upper bounds of the histograms, as OpenTelemetry's GenAI conventions advise for durations. Not a tuple to mypyc, which
-would make such a one anew for each ``bisect``."""
+"""Upper bounds of the histograms, as OpenTelemetry's GenAI conventions advise for durations. Not a tuple to mypyc: it
+would make one anew for each ``bisect``."""
 
 
 @dataclass(slots=True)

@@ -150,7 +150,7 @@ class Simulation:
     def ask(self, body: dict[str, Any], path: bytes = b"/v1/chat/completions") -> Client:
         """Begin a request."""
         request = Request()
-        request.add(json.dumps(body).encode(), 1 << 20)
+        request.pieces.append(json.dumps(body).encode())
         call = admit(request, OPERATIONS[path], self.table, b"request-1")
         assert isinstance(call, Call), call
         client = Client()

@@ -67,6 +67,7 @@ class Request:
         "size",
         "target",
         "unknown_version",
+        "unusual",
     )
 
     def __init__(self) -> None:
@@ -77,6 +78,8 @@ class Request:
         self.unknown_version = False
         """Neither HTTP/1.0 nor HTTP/1.1, although llhttp can read it."""
         self.keep_alive = True
+        self.unusual = False
+        """It has one of the headers that few requests have, and that not every server understands."""
         self.repeats = b""
         """A header that came twice although it must not."""
         self.has_head = False
@@ -185,6 +188,8 @@ class RequestReader:
         if request is None or (known == _SECRET and request.target != LOAD):
             return  # a secret is kept only where it is our own operator's, and never forwarded
         headers = self._headers
+        if known in _UNUSUAL:
+            request.unusual = True
         if known in headers and known in _ONCE:
             request.repeats = known
         headers[known] = value
@@ -244,8 +249,8 @@ def check(request: Request, body_limit: int) -> Refusal | None:
         and request.beside <= MAX_HEAD
         and not request.repeats
         and not request.unknown_version
+        and not request.unusual
         and b"host" in headers
-        and _UNUSUAL.isdisjoint(headers)
     ):
         return None
     return _too_large(request, body_limit) or _wrong(request)
@@ -272,7 +277,7 @@ def _wrong(request: Request) -> Refusal | None:
         return Refusal(400, "HTTP/1.0 has no Transfer-Encoding", request.target)
     if b"host" not in headers and not request.http10:
         return Refusal(400, "the Host header is missing", request.target)
-    return _unsupported(request) if not _UNUSUAL.isdisjoint(headers) else None
+    return _unsupported(request) if request.unusual else None
 
 
 def _unsupported(request: Request) -> Refusal | None:
