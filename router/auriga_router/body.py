@@ -15,8 +15,8 @@ _KEY: Final = b'"model"'
 _ANY_KEY: Final = re.compile(
     rb'"(?:m|\\u006[dD])(?:o|\\u006[fF])(?:d|\\u0064)(?:e|\\u0065)(?:l|\\u006[cC])"(?=[ \t\r\n]*:)'
 )
-_OPENINGS: Final = (b'{"model":"', b'{"model": "')
-"""As most clients begin that do not sort their keys."""
+_OPENING: Final = b'{"model":'
+"""As most clients begin that do not sort their keys; perhaps with a blank after it."""
 _QUOTE: Final = ord('"')
 _COMMA: Final = ord(",")
 _VALUE: Final = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
@@ -40,7 +40,7 @@ Parsed = tuple[str, bool, bool, tuple[int, int], dict[str, Any]]
 
 def parse(body: bytes) -> Parsed:
     """Read a request. Raises BodyError."""
-    first = _parse_first(body) if body.startswith(_OPENINGS) else None
+    first = _parse_first(body) if body[: len(_OPENING)] == _OPENING else None
     if first is not None:
         return first
     try:
@@ -62,17 +62,16 @@ def _parse_first(body: bytes) -> Parsed | None:
 
     Of long prompts a search for a second `model` would take as long as parsing does: that of the rest tells it.
     """
-    start = len(_OPENINGS[0]) - 1
-    if body[start] != _QUOTE:
-        start += 1
+    start = len(_OPENING) if body[len(_OPENING) : len(_OPENING) + 1] == b'"' else len(_OPENING) + 1
     stop = body.find(b'"', start + 1) + 1
-    if stop == len(body) or body[stop] != _COMMA:
+    if not stop or body[start] != _QUOTE or stop == len(body) or body[stop] != _COMMA:
         return None
     try:
-        model, rest = _loads(body[start:stop]), _loads(b"{" + body[stop + 1 :])
-    except orjson.JSONDecodeError:
+        model = body[start + 1 : stop - 1].decode()
+        rest: dict[str, Any] = _loads(b"{" + body[stop + 1 :])
+    except ValueError:
         return None
-    if not model or not rest or "model" in rest:
+    if not model or not model.isprintable() or "\\" in model or not rest or "model" in rest:
         return None
     stream, single = _options(rest)
     return model, stream, single, (start, stop), rest

@@ -13,6 +13,7 @@ from auriga_router.admission import able, admit
 from auriga_router.call import Call
 from auriga_router.cross_origin import Origins, Sharing, preflight
 from auriga_router.dialects import Operation, Problem, anthropic
+from auriga_router.dialects.anthropic import COUNT_TOKENS
 from auriga_router.dialects.paths import OPERATIONS, dialect_of, plain
 from auriga_router.exchange import Exchange
 from auriga_router.inside import Folding, streamed
@@ -118,7 +119,7 @@ class Front:
         request_id = self._request_id(request.headers.get(_ID))
         call = admit(request, operation, self.table, request_id)
         if isinstance(call, Call):
-            if operation is anthropic.COUNT_TOKENS and not able(call.chain, call.needs):
+            if operation is COUNT_TOKENS and not able(call.chain, call.needs):
                 client.write(estimate(call, [])[1])
                 client.done(keep_alive=request.keep_alive)
                 return None

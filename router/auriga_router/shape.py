@@ -41,7 +41,9 @@ def _only_words(messages: object) -> bool:
         raise BodyError("messages: must hold at least one message", "messages")
     worded = True
     for message in messages:
-        role = message.get("role") if isinstance(message, dict) else None
+        if not isinstance(message, dict):
+            raise _bad_role(messages, None)
+        role = message.get("role")
         if not isinstance(role, str) or not role:
             raise _bad_role(messages, role)
         if role == "tool" or not isinstance(message.get("content"), str):

@@ -213,7 +213,7 @@ class Names:
     """Who claims which name, and what each name means because of that. ``naming.py`` makes it."""
 
     default_namespace: str = "default"
-    meant: Mapping[str, Chain] = field(default_factory=dict)
+    meant: dict[str, Chain] = field(default_factory=dict)
     ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Unprefixed names that several namespaces have -> the prefixed names to choose from."""
     claims: Mapping[str, tuple[Claim, ...]] = field(default_factory=dict)
@@ -224,7 +224,7 @@ class Names:
 class RoutingTable:
     """Every name that callers may send, and everything it leads to."""
 
-    names: Mapping[str, Chain] = field(default_factory=dict)
+    names: dict[str, Chain] = field(default_factory=dict)
     chains: Mapping[str, Chain] = field(default_factory=dict)
     """The RoleChains, by key."""
     directs: Mapping[str, Chain] = field(default_factory=dict)

@@ -5,7 +5,6 @@ An exception inside an httptools callback would look like a framing error, so no
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final, NamedTuple
 
 import httptools
@@ -112,7 +111,7 @@ class RequestReader:
         self._headers: dict[bytes, bytes] = {}
         self.current: Request | None = None
         """The request that is being received."""
-        self.whole: deque[Request] = deque()
+        self.whole: list[Request] = []
         self._continued: Request | None = None
         self._parser = httptools.HttpRequestParser(self)
 

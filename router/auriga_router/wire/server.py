@@ -214,7 +214,7 @@ class ServerConnection(asyncio.Protocol, Client):
         self._advancing = True
         whole = self._reader.whole
         while whole and not self._answering and not self._paused and self._phase == _Phase.OPEN:
-            self._begin(whole.popleft())
+            self._begin(whole.pop(0))
         self._advancing = False
         if self._phase != _Phase.OPEN:
             return
