@@ -12,7 +12,7 @@ def _read(*headers: bytes) -> Request:
     reader = RequestReader(1 << 20)
     lines = b"".join(header + b"\r\n" for header in headers)
     reader.feed(b"POST / HTTP/1.1\r\n" + lines + b"Content-Length: 2\r\n\r\n{}")
-    return reader.whole.popleft()
+    return reader.whole.pop(0)
 
 
 @pytest.mark.parametrize("name", [b"Host", b"host", b"HOST", b"hOsT"])
