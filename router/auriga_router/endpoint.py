@@ -31,6 +31,12 @@ class Address(NamedTuple):
         return (self._bracketed if own else str(self)).encode("ascii")
 
 
+class Kept:
+    """What a connector keeps for an endpoint: its connections, of which nothing is known here."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True, eq=False)
 class Endpoint:
     """The mutable state of one endpoint of one Model."""
@@ -42,6 +48,8 @@ class Endpoint:
     asked_at: float = 0.0
     """When it last got a request; 0: never."""
     gate: Gate = field(default_factory=Gate)
+    kept: Kept | None = field(default=None, repr=False)
+    """The connector's own."""
     name: str = field(init=False)
     """The address as text."""
     authority: bytes = field(init=False)

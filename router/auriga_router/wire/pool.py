@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from auriga_router.endpoint import Address, Endpoint
+from auriga_router.endpoint import Address, Endpoint, Kept
 from auriga_router.ports import CoarseClock, Connector, UpstreamUser
 from auriga_router.wire.proxy import connect
 from auriga_router.wire.upstream import UpstreamConnection
@@ -19,7 +19,7 @@ SYN is sent again only after a second."""
 _MAX_IDLE_SECONDS: Final = 60.0
 
 
-class _Pool:
+class _Pool(Kept):
     """The connections to one address."""
 
     __slots__ = ("_address", "_clock", "_closed", "_connecting", "_idle", "_tls", "_waiting")
@@ -121,11 +121,14 @@ class Pools(Connector):
 
     def acquire(self, endpoint: Endpoint, user: UpstreamUser, *, fresh: bool = False) -> UpstreamConnection | None:
         """See ``ports.Connector``."""
-        pool = self._pools.get(endpoint)
-        if pool is None:
-            address = endpoint.address
-            pool = self._pools[endpoint] = _Pool(address, self._context() if address.tls else None, self._clock)
-        return pool.acquire(user, fresh=fresh)
+        pool = endpoint.kept
+        return (pool if isinstance(pool, _Pool) else self._open(endpoint)).acquire(user, fresh=fresh)
+
+    def _open(self, endpoint: Endpoint) -> _Pool:
+        address = endpoint.address
+        pool = endpoint.kept = _Pool(address, self._context() if address.tls else None, self._clock)
+        self._pools[endpoint] = pool
+        return pool
 
     def forget(self, endpoint: Endpoint, user: UpstreamUser) -> None:
         """See ``ports.Connector``."""
@@ -139,6 +142,7 @@ class Pools(Connector):
         for endpoint in endpoints:
             pool = self._pools.pop(endpoint, None)
             if pool is not None:
+                endpoint.kept = None
                 pool.leave()
                 if pool.waited_for:
                     self._leaving.append(pool)
@@ -147,6 +151,8 @@ class Pools(Connector):
         """Close all idle connections, and give up connecting."""
         for pool in (*self._pools.values(), *self._leaving):
             pool.close()
+        for endpoint in self._pools:
+            endpoint.kept = None
         self._pools.clear()
         self._leaving.clear()
 
