@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import shake_128
@@ -39,12 +40,18 @@ class Ring:
     def home(self, key: int) -> int:
         """Position of the endpoint that the key (32 bits) belongs to."""
         points = self._points if self._points is not None else self._place()
-        return points[self._at(points, key)] & _INDEX
+        # The first point that is not before the key is looked for in one stretch: many endpoints cost no more.
+        place, at = key << _INDEX_BITS, self._first[key >> self._shift]
+        point = points[at]
+        while point < place:
+            at += 1
+            point = points[at]
+        return point & _INDEX
 
     def walk(self, key: int) -> Iterator[int]:
         """Positions of the endpoints, from that one on, each once."""
         points = self._points if self._points is not None else self._place()
-        start, count = self._at(points, key), len(points) - 1
+        start, count = bisect_left(points, key << _INDEX_BITS), len(points) - 1
         seen = set()
         for place in range(start, start + count):
             index = points[place % count] & _INDEX
@@ -53,13 +60,6 @@ class Ring:
                 yield index
                 if len(seen) == self._count:
                     return
-
-    def _at(self, points: array[int], key: int) -> int:
-        """The first point that is not before the key. Looked for in one stretch: many endpoints cost no more."""
-        place, at = key << _INDEX_BITS, self._first[key >> self._shift]
-        while points[at] < place:
-            at += 1
-        return at
 
     def _place(self) -> array[int]:
         # One hash for all places of an endpoint: a ring of 200 is made in about 2 ms.
