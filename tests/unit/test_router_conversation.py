@@ -41,4 +41,4 @@ def test_nothing_to_go_by_is_no_key(document: dict[str, Any]) -> None:
 
 
 def test_a_key_is_the_same_in_every_process() -> None:
-    assert key_of({"messages": [USER]}) == 3423807230
+    assert key_of({"messages": [USER]}) == 3622465178
