@@ -3,13 +3,15 @@
 A router with many Models and RoleChains takes in what a watch tells: that one Model is another, then that all are. Then
 its long pages are asked for, when every Model has been asked and has all histograms. For each the longest turn of the
 event loop is printed, in seconds of the processor, so that a busy machine shows the same: that is what a request waits
-at the most. With `PYTHONPATH=dist/compiled`: the compiled router (`make compiled`).
+at the most. With `PYTHONPATH=dist/compiled`: the compiled router (`make compiled`). With `--workers 2`: the pages of a
+router of so many processes, in the one that is asked and in the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from auriga_router.garbage import Garbage
 from auriga_router.router import Router
 from auriga_router.sources.kubernetes.cache import Cache, Event, Put
 from auriga_router.sources.kubernetes.objects import CHAINS, MODEL_LABEL, MODELS, SLICES
+from auriga_router.workers.group import Group, Seat
 
 _CALLER = "import sys, urllib.request; print(len(urllib.request.urlopen(sys.argv[1]).read()))"
 PIECE = 20
@@ -32,8 +35,45 @@ PIECE = 20
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--models", type=int, default=10_000, help="and a third as many RoleChains")
-    uvloop.run(measure(parser.parse_args().models))
+    parser.add_argument("--workers", type=int, default=1, help="processes that are one router, for the pages")
+    args = parser.parse_args()
+    if args.workers > 1:
+        several(args.models, args.workers)
+    else:
+        uvloop.run(measure(args.models))
     return 0
+
+
+def several(models: int, workers: int) -> None:
+    """Pages only. The first worker is asked."""
+    group = Group(workers)
+    for number in group.numbers:
+        if not os.fork():
+            os.close(group.held)
+            uvloop.run(work(models, Seat(group, number)))
+            os._exit(0)
+    os.wait()  # the first; the others end when nobody is there any more
+    os.close(group.held)
+    for _ in range(workers - 1):
+        os.wait()
+    group.close()
+
+
+async def work(models: int, seat: Seat) -> None:
+    router, garbage, cache = Router(seat=seat), Garbage(), Cache()
+    cache.fold(list(world(models, 0)))
+    await router.apply_in_steps(cache.snapshot())
+    ask(router, garbage)
+    await router.join()
+    if seat.worker == 1:
+        while not all(seat.group.path(number).exists() for number in seat.group.numbers):  # noqa: ASYNC110 - of other processes
+            await asyncio.sleep(0.1)
+        await pages(router)
+        return
+    over, turns = asyncio.Event(), Turns()
+    asyncio.get_running_loop().add_reader(seat.group.alive, over.set)
+    await over.wait()
+    print(f"worker {seat.worker}, which was not asked itself: longest pause {turns.stop() * 1000:.1f} ms", flush=True)
 
 
 async def measure(models: int) -> None:
@@ -53,11 +93,12 @@ async def measure(models: int) -> None:
         await take(events)
         took = time.perf_counter() - began
         print(f"{models:,} Models: {title}: {took * 1000:.0f} ms, longest pause {turns.stop() * 1000:.1f} ms")
-    await pages(router, garbage)
+    ask(router, garbage)
+    await pages(router)
 
 
-async def pages(router: Router, garbage: Garbage) -> None:
-    """Each of the long pages, by a caller that runs in a process of its own."""
+def ask(router: Router, garbage: Garbage) -> None:
+    """As if every Model had been asked."""
     for chain in router._front.table.all_chains:
         for member in chain.members:
             tally, slots = member.tally, member.backend.slots
@@ -66,9 +107,13 @@ async def pages(router: Router, garbage: Garbage) -> None:
                 histogram.add(0.1)
             slots.requests = 1
     garbage.settle()
+
+
+async def pages(router: Router) -> None:
+    """Each of the long pages, by a caller that runs in a process of its own."""
     sock = socket.create_server(("127.0.0.1", 0))
     await router.start(sock)
-    for path in ("/metrics", "/status", "/v1/models"):
+    for path in ("/metrics", "/status", "/readyz", "/v1/models"):
         url = f"http://127.0.0.1:{sock.getsockname()[1]}{path}"
         caller = await asyncio.create_subprocess_exec(sys.executable, "-c", _CALLER, url, stdout=subprocess.PIPE)
         turns, began, used = Turns(), time.perf_counter(), time.thread_time()  # not sooner: to fork takes a while
@@ -77,7 +122,8 @@ async def pages(router: Router, garbage: Garbage) -> None:
         longest = turns.stop()
         print(
             f"{path}: {int(size) / 1e6:.1f} MB, {took:.1f} s, {used:.1f} s of the processor with the watching, "
-            f"longest pause {longest * 1000:.1f} ms"
+            f"longest pause {longest * 1000:.1f} ms",
+            flush=True,
         )
     await router.close(0)
 

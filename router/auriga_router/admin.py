@@ -6,7 +6,6 @@ What grows with the number of Models is made in steps; the rest is answered at o
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -19,7 +18,7 @@ from auriga_router.listing import anthropic_object, anthropic_steps, model_objec
 from auriga_router.page import Answer, Page, answer
 from auriga_router.ports import Clock
 from auriga_router.snapshot import Snapshot
-from auriga_router.status import readiness, status_steps
+from auriga_router.status import is_usable, readiness_steps, roles, status_steps
 from auriga_router.table import RoutingTable
 from auriga_router.wire.http import head
 from auriga_router.wire.request import Request
@@ -36,13 +35,14 @@ class Admin:
     def __init__(self, now: Clock, table: Callable[[], RoutingTable], metrics: Callable[[], Iterator[bytes]]) -> None:
         """``metrics``: the steps of their page."""
         self._now = now
+        self._table = table
         self.snapshot = Snapshot()
         self.draining = False
         self._pages: dict[bytes, Callable[[RoutingTable], Answer]] = {
             b"/healthz": lambda table: Answer(200, b'{"status":"ok"}'),
-            b"/readyz": self._readyz,
         }
         self.long: dict[bytes, Callable[[], Awaitable[Answer]]] = {
+            b"/readyz": Page(self._readyz),
             b"/status": Page(lambda: answer(status_steps(self.snapshot, table(), now()))),
             b"/metrics": Page(lambda: answer(metrics(), CONTENT_TYPE)),
             _MODELS: Page(lambda: answer(model_steps(table()))),
@@ -68,10 +68,10 @@ class Admin:
 
         return whole()
 
-    def ready(self, table: RoutingTable) -> tuple[bool, dict[str, Any]]:
-        """Whether to send requests here, and what would answer."""
-        ready, document = readiness(table, self._now())
-        return ready and not self.draining, document
+    @property
+    def is_ready(self) -> bool:
+        """Whether to send requests here."""
+        return is_usable(self._table()) and not self.draining
 
     def _page(self, request: Request, path: bytes, table: RoutingTable, dialect: Dialect) -> Answer:
         page = self._pages.get(path)
@@ -84,9 +84,10 @@ class Admin:
             return page(table)
         return _model(dialect, table, name)
 
-    def _readyz(self, table: RoutingTable) -> Answer:
-        ready, document = self.ready(table)
-        return Answer(200 if ready else 503, orjson.dumps(document))
+    async def _readyz(self) -> Answer:
+        ready = self.is_ready
+        page = await answer(readiness_steps(ready, roles(self._table(), self._now())))
+        return page if ready else page._replace(status=503)
 
 
 def _whole(request: Request, answer: Answer, dialect: Dialect, request_id: bytes) -> list[bytes]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from auriga_router.page import let_go
 from auriga_router.ports import Client
@@ -16,40 +17,22 @@ _PATIENCE = 30.0
 """Seconds that a client may take no more of a page."""
 
 
-class Later:
-    """Answers a request when there is an answer. Implements ``wire.server.Listener``."""
+class Sending:
+    """Sends a client what it takes, in pieces. Implements ``wire.server.Listener``."""
 
-    def __init__(self, client: Client, page: Awaitable[list[bytes]], *, keep_alive: bool) -> None:
-        """``page``: the whole reply, in pieces that leave one by one. The list is its own."""
+    def __init__(self, client: Client, sent: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """``sent``: does the sending."""
         self._client = client
-        self._page = page
-        self._keep_alive = keep_alive
         self._writable = asyncio.Event()
         self._writable.set()
-        self._task = asyncio.ensure_future(self._answer())
+        self._task = asyncio.ensure_future(sent())
 
-    async def _answer(self) -> None:
-        try:
-            pieces = await self._page
-        except Exception:
-            _log.exception("a page could not be made")  # a bug of ours: it must not cost more than this request
-            pieces, self._keep_alive = [reply(500, b"", b"", close=True)], False
-        try:
-            await self._send(pieces)
-        except TimeoutError:
-            self._keep_alive = False
-        finally:
-            await let_go(pieces)
-        self._client.done(keep_alive=self._keep_alive)
-
-    async def _send(self, pieces: list[bytes]) -> None:
-        for number, piece in enumerate(pieces):
-            if number:
-                await asyncio.sleep(0)
-            if not self._writable.is_set():
-                async with asyncio.timeout(_PATIENCE):
-                    await self._writable.wait()
-            self._client.write(piece)
+    async def _send(self, piece: bytes) -> None:
+        """Raises TimeoutError."""
+        if not self._writable.is_set():
+            async with asyncio.timeout(_PATIENCE):
+                await self._writable.wait()
+        self._client.write(piece)
 
     def client_gone(self) -> None:
         """See Listener."""
@@ -65,3 +48,30 @@ class Later:
 
     def router_stops(self) -> None:
         """See Listener. It has its own limit, which is short."""
+
+
+class Later(Sending):
+    """Answers a request when there is an answer."""
+
+    def __init__(self, client: Client, page: Awaitable[list[bytes]], *, keep_alive: bool) -> None:
+        """``page``: the whole reply, in pieces that leave one by one. The list is its own."""
+        super().__init__(client, self._answer)
+        self._page = page
+        self._keep_alive = keep_alive
+
+    async def _answer(self) -> None:
+        try:
+            pieces = await self._page
+        except Exception:
+            _log.exception("a page could not be made")  # a bug of ours: it must not cost more than this request
+            pieces, self._keep_alive = [reply(500, b"", b"", close=True)], False
+        try:
+            for number, piece in enumerate(pieces):
+                if number:
+                    await asyncio.sleep(0)
+                await self._send(piece)
+        except TimeoutError:
+            self._keep_alive = False
+        finally:
+            await let_go(pieces)
+        self._client.done(keep_alive=self._keep_alive)

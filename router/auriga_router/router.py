@@ -31,8 +31,9 @@ from auriga_router.sweep import Sweep
 from auriga_router.table import Backend, RoutingTable
 from auriga_router.wire.pool import Pools
 from auriga_router.wire.server import Hub, ServerConnection
+from auriga_router.workers import merged_metrics, merged_status
 from auriga_router.workers.group import Seat
-from auriga_router.workers.pages import Together
+from auriga_router.workers.pages import Together, Told
 from auriga_router.workers.peers import Peers
 from auriga_router.workers.shares import ALONE, Shares
 from auriga_router.world import World
@@ -84,8 +85,7 @@ class Router:
         self._shares = ALONE if seat is None else Shares(seat.worker, seat.group.count, seat.group.moments.of)
         self._together: Together | None = None
         if seat is not None:
-            peers = Peers(*seat, coarse)
-            self._together = Together(peers, self._metrics.collect, self.status, self._ready, self._loads)
+            self._together = Together(Peers(*seat, coarse), self._told(), self._loads)
         followed = self._loads if self._together is None else self._together.loads
         self._load_streams = LoadStreams(followed, settings.load_token_file)
         self._admin.long |= {} if self._together is None else self._together.pages
@@ -104,10 +104,14 @@ class Router:
         """What ``/status`` tells."""
         return status_document(self._admin.snapshot, self._front.table, time.monotonic())
 
-    def _ready(self) -> dict[str, Any]:
-        """What ``/readyz`` tells."""
-        ready, document = self._admin.ready(self._front.table)
-        return document | {"ready": ready}
+    def _told(self) -> Told:
+        """What this worker has to tell the others."""
+        admin, now = self._admin, self._world.now
+        return Told(
+            lambda: merged_metrics.told(self._metrics.view()),
+            lambda: merged_status.told(admin.snapshot, self._front.table, now()),
+            lambda: merged_status.told_readiness(admin.is_ready, self._front.table, now()),
+        )
 
     def apply(self, snapshot: Snapshot) -> None:
         """Route by this snapshot from now on. Requests under way go on as they began; no stream is cut."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -27,36 +27,55 @@ def active(chain: Chain, now: float) -> Member | None:
     return next((member for member in chain.members if healthy(member, now)), None)
 
 
-def readiness(table: RoutingTable, now: float) -> tuple[bool, dict[str, Any]]:
-    """Is anything usable, and what: each role with the Model that would answer."""
-    roles = {chain.key: active(chain, now) for chain in table.chains.values()}
+def is_usable(table: RoutingTable) -> bool:
+    """Is there anything to send requests to?"""
     # Whatever breakers say: a router that is not ready is asked nothing, and would never see an endpoint recover.
     # A Model that starts because it is asked is usable, too: whoever asks waits for it.
-    ready = any(
+    return any(
         member.not_ready is None or member.backend.wakes for chain in table.all_chains for member in chain.members
     )
-    return ready, {
-        "ready": ready,
-        "roles": {key: member.backend.name if member else None for key, member in roles.items()},
-    }
+
+
+def roles(table: RoutingTable, now: float) -> Iterator[tuple[str, str | None]]:
+    """Each role with the Model that would answer."""
+    for chain in table.chains.values():
+        member = active(chain, now)
+        yield chain.key, member.backend.name if member else None
+
+
+def readiness_steps(ready: bool, found: Iterable[tuple[str, str | None] | None], rest: bytes = b"") -> Iterator[bytes]:
+    """``/readyz`` as JSON, in steps. ``found``: roles, None is a pause; ``rest``: what else is in the document."""
+    yield b'{"ready":%s,"roles":{' % orjson.dumps(ready)
+    yield from joined(role and orjson.dumps(role[0]) + b":" + orjson.dumps(role[1]) for role in found)
+    yield b"}%s}" % rest
+
+
+def models(snapshot: Snapshot, table: RoutingTable, now: float) -> Iterator[dict[str, Any] | None]:
+    """As the router sees them, for people and the CLI. None is a pause."""
+    for entry in ordered(snapshot.models.items(), lambda entry: entry[0]):
+        yield None if entry is None else _model(entry[1], table.backends[entry[0]], now)
+
+
+def role_chains(table: RoutingTable, now: float) -> Iterator[dict[str, Any] | None]:
+    """As the router sees them. None is a pause."""
+    for entry in ordered(table.chains.items(), lambda entry: entry[0]):
+        yield None if entry is None else _chain(entry[1], now)
 
 
 def status_document(snapshot: Snapshot, table: RoutingTable, now: float) -> dict[str, Any]:
-    """Models and RoleChains as the router sees them, for people and the CLI."""
+    """Models and RoleChains at once."""
     return {
-        "models": [_model(model, table.backends[key], now) for key, model in sorted(snapshot.models.items())],
-        "roleChains": [_chain(chain, now) for _, chain in sorted(table.chains.items())],
+        "models": [each for each in models(snapshot, table, now) if each is not None],
+        "roleChains": [each for each in role_chains(table, now) if each is not None],
     }
 
 
 def status_steps(snapshot: Snapshot, table: RoutingTable, now: float) -> Iterator[bytes]:
     """The same as JSON, in steps."""
-    models = ordered(snapshot.models.items(), lambda entry: entry[0])
-    chains = ordered(table.chains.items(), lambda entry: entry[0])
     yield b'{"models":['
-    yield from joined(each and orjson.dumps(_model(each[1], table.backends[each[0]], now)) for each in models)
+    yield from joined(each if each is None else orjson.dumps(each) for each in models(snapshot, table, now))
     yield b'],"roleChains":['
-    yield from joined(each and orjson.dumps(_chain(each[1], now)) for each in chains)
+    yield from joined(each if each is None else orjson.dumps(each) for each in role_chains(table, now))
     yield b"]}"
 
 

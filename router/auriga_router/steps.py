@@ -1,4 +1,4 @@
-"""Long lists in steps, between which something else can be done: put in order, written as JSON. Pure."""
+"""Long lists in steps, between which something else can be done: put in order, written as JSON, freed. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 _SORTED: Final = 256
 _WRITTEN: Final = 32
+_FREED: Final = 256
 """Things at a time."""
 _T = TypeVar("_T")
 
@@ -37,3 +38,11 @@ def joined(written: Iterable[bytes | None]) -> Iterator[bytes]:
             few.clear()
     if few:
         yield before + b",".join(few)
+
+
+def freed(things: dict[Any, Any]) -> Iterator[None]:
+    """Empty it."""
+    while things:
+        for _ in range(min(_FREED, len(things))):
+            things.popitem()
+        yield

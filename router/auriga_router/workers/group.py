@@ -10,6 +10,7 @@ import mmap
 import os
 import select
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -17,6 +18,7 @@ from auriga_router.workers.moments import Moments
 
 _MEMORY = "/dev/shm"  # noqa: S108 - the folder made there is the user's alone
 """Written to also where nothing else is: in a pod with a read-only file system."""
+_PIECE = 64 * 1024
 
 
 def scratch() -> IO[bytes]:
@@ -56,20 +58,29 @@ class Group:
         """Of the socket where this worker answers the others. The folder is the user's alone."""
         return self._folder / f"{worker}.sock"
 
-    def keep(self, worker: int, told: bytes) -> None:
-        """What this worker has told, for when it cannot be asked any more. For the worker itself."""
+    def keep(self, worker: int, told: Iterable[bytes]) -> Iterator[None]:
+        """What this worker has told, for when it cannot be asked any more. For the worker itself, once at a time.
+
+        In steps; in the end it takes the place of what was kept before.
+        """
         turn = self._board[worker - 1] + 1
         file = self._told[worker - 1][turn % 2].fileno()
         os.ftruncate(file, 0)
-        done = 0
-        while done < len(told):
-            done += os.pwrite(file, told[done:], done)
+        place = 0
+        for piece in told:
+            done = 0
+            while done < len(piece):
+                done += os.pwrite(file, piece[done:], place + done)
+            place += done
+            yield
         self._board[worker - 1] = turn
 
-    def kept(self, worker: int) -> bytes:
-        """What it has told last, or its predecessor; empty if nothing."""
+    def kept(self, worker: int) -> Iterator[bytes]:
+        """What it has told last, or its predecessor, in pieces; nothing if nothing."""
         file = self._told[worker - 1][self._board[worker - 1] % 2].fileno()
-        return os.pread(file, os.fstat(file).st_size, 0)
+        # At once: while this pauses, the worker might come to write to it again.
+        whole = os.pread(file, os.fstat(file).st_size, 0)
+        return (whole[start : start + _PIECE] for start in range(0, len(whole), _PIECE))
 
     def restarted(self, worker: int) -> None:
         """For the parent."""

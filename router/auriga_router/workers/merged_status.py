@@ -1,4 +1,4 @@
-"""What several workers say of readiness and status, as one router says it. Pure.
+"""What several workers say of readiness and status, as one router says it. Pure: lines in, JSON out, in steps.
 
 Numbers are added up. Where they differ in what they think of an endpoint, the worst is told: who thinks well of it
 may only not have asked it lately. The order of workers decides what is left, so that each of them tells the same.
@@ -6,50 +6,102 @@ may only not have asked it lately. The order of workers decides what is left, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
+from auriga_router.snapshot import Snapshot
+from auriga_router.status import models, readiness_steps, role_chains, roles
+from auriga_router.steps import freed, joined, ordered
+from auriga_router.table import RoutingTable
+from auriga_router.workers import lines
+from auriga_router.workers.lines import Line
+
 Document = dict[str, Any]
+_Key = tuple[str, str]
 
 _BREAKERS = ("Closed", "RateLimited", "HalfOpen", "Open")
 """From well to ill."""
 
 
-def readiness(told: Mapping[int, Document | None]) -> tuple[bool, Document]:
-    """Ready while one worker is. ``told``: the document of each worker by its number; None of those not reached."""
-    documents = [document for document in told.values() if document is not None]
-    ready = any(document["ready"] for document in documents)
-    roles: Document = {}
-    for document in documents:
-        for role, model in document["roles"].items():
-            roles[role] = roles.get(role) or model
-    return ready, {"ready": ready, "roles": dict(sorted(roles.items())), "workers": _states(told)}
+_MODELS, _CHAINS, _READY, _ROLES = "models", "roleChains", "ready", "roles"
 
 
-def status(told: Mapping[int, Document | None]) -> Document:
+def told(snapshot: Snapshot, table: RoutingTable, now: float) -> Iterator[bytes]:
+    """What one worker has to tell of its status."""
+    yield from lines.several(_MODELS, models(snapshot, table, now))
+    yield from lines.several(_CHAINS, role_chains(table, now))
+
+
+def told_readiness(ready: bool, table: RoutingTable, now: float) -> Iterator[bytes]:
+    """And of its readiness."""
+    yield lines.write(_READY, [ready])
+    yield from lines.several(_ROLES, roles(table, now))
+
+
+class Readiness:
+    """Ready while one worker is."""
+
+    def __init__(self) -> None:
+        self.ready = False
+        self._roles: dict[str, str | None] = {}
+        self._workers: dict[int, str] = {}
+
+    def add(self, worker: int, line: Line | None) -> None:
+        """Put a line of this worker in; None: it does not answer."""
+        if line is None:
+            self._workers[worker] = "unreachable"
+        elif line.name == _READY:
+            (ready,) = line.rows
+            self.ready = self.ready or ready
+            self._workers[worker] = "ready" if ready else "not ready"
+        else:
+            for role, model in line.rows:
+                self._roles[role] = self._roles.get(role) or model
+
+    def steps(self) -> Iterator[bytes]:
+        """As JSON."""
+        found = (None if role is None else (role, self._roles[role]) for role in ordered(self._roles, str))
+        yield from readiness_steps(self.ready, found, b',"workers":%s' % _by_number(self._workers))
+
+
+class Status:
     """Models and RoleChains as all workers see them."""
-    documents = [document for document in told.values() if document is not None]
-    return {
-        "models": _merged((document["models"] for document in documents), _model),
-        "roleChains": _merged((document["roleChains"] for document in documents), _chain),
-        "workers": {str(number): "up" if document is not None else "unreachable" for number, document in told.items()},
-    }
+
+    def __init__(self) -> None:
+        self._views: dict[str, dict[_Key, list[Document]]] = {_MODELS: {}, _CHAINS: {}}
+        self._workers: dict[int, str] = {}
+
+    def add(self, worker: int, line: Line | None) -> None:
+        """Put a line of this worker in; None: it does not answer."""
+        self._workers[worker] = "unreachable" if line is None else "up"
+        if line is not None:
+            views = self._views[line.name]
+            for each in line.rows:  # while a change spreads, not every worker knows all of them
+                views.setdefault((each["namespace"], each["name"]), []).append(each)
+
+    def steps(self) -> Iterator[bytes]:
+        """As JSON. What is written is forgotten."""
+        yield b'{"models":['
+        yield from joined(_merged(self._views[_MODELS], _model))
+        yield b'],"roleChains":['
+        yield from joined(_merged(self._views[_CHAINS], _chain))
+        yield b'],"workers":%s}' % _by_number(self._workers)
+
+    def let_go(self) -> Iterator[None]:
+        """Forget what is left, in steps: to free all of it at once takes too long."""
+        for views in self._views.values():
+            yield from freed(views)
 
 
-def _states(told: Mapping[int, Document | None]) -> Document:
-    return {
-        str(number): "unreachable" if document is None else "ready" if document["ready"] else "not ready"
-        for number, document in told.items()
-    }
+def _by_number(workers: Mapping[int, str]) -> bytes:
+    return orjson.dumps({str(number): how for number, how in workers.items()})
 
 
-def _merged(lists: Iterable[Sequence[Document]], merge: Callable[[Sequence[Document]], Document]) -> list[Document]:
-    """Objects by namespace and name; while a change spreads, not every worker knows all of them."""
-    same: dict[tuple[str, str], list[Document]] = {}
-    for objects in lists:
-        for each in objects:
-            same.setdefault((each["namespace"], each["name"]), []).append(each)
-    return [merge(same[key]) for key in sorted(same)]
+def _merged(views: dict[_Key, list[Document]], merge: Callable[[list[Document]], Document]) -> Iterator[bytes | None]:
+    for key in ordered(views, tuple):
+        yield None if key is None else orjson.dumps(merge(views.pop(key)))
 
 
 def _model(views: Sequence[Document]) -> Document:

@@ -11,12 +11,14 @@ from auriga_router.ports import CoarseClock
 from auriga_router.wire.http import reply
 from auriga_router.wire.request import Refusal, Request
 from auriga_router.wire.server import Hub, Listener, ServerConnection
+from auriga_router.workers import lines
 from auriga_router.workers.group import Group
 
 _log = logging.getLogger(__name__)
 
 LIMIT = 1.0
 """Seconds that another worker gets to say something. Less than most who ask for readiness wait."""
+_PIECE = 64 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
 _BODY_LIMIT = 1024
 _ASK = b"GET %s HTTP/1.0\r\n\r\n"  # 1.0: the body is what comes until the end, without chunks
@@ -55,19 +57,28 @@ class Peers:
                 connection.abort()
             self.group.leave(self.worker)
 
-    async def ask(self, target: bytes, limit: float) -> dict[int, bytes | None]:
-        """What each of the other workers answers; None for one that does not, or not in time."""
-        others = [number for number in self.group.numbers if number != self.worker]
-        return dict(
-            zip(others, await asyncio.gather(*(self._answer(number, target, limit) for number in others)), strict=True)
-        )
+    async def ask(self, target: bytes, silence: float) -> dict[int, list[bytes] | None]:
+        """The lines that each of the other workers answers with, cut anywhere; None for one that does not answer.
 
-    async def _answer(self, worker: int, target: bytes, limit: float) -> bytes | None:
+        ``silence``: seconds after which one that says nothing, or nothing more, is not waited for.
+        """
+        others = [number for number in self.group.numbers if number != self.worker]
+        answers = await asyncio.gather(*(self._answer(number, target, silence) for number in others))
+        return dict(zip(others, answers, strict=True))
+
+    async def _answer(self, worker: int, target: bytes, silence: float) -> list[bytes] | None:
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(silence) as limit:
                 reader, writer = await self._open(worker, target)
                 with contextlib.closing(writer):
-                    return await reader.read()
+                    told: list[bytes] = []
+                    while piece := await reader.read(_PIECE):
+                        told.append(piece)
+                        limit.reschedule(asyncio.get_running_loop().time() + silence)
+                        await asyncio.sleep(0)  # what is there already is read without a pause
+            if not lines.is_whole(told):
+                raise NoAnswer("it broke off")
+            return told
         except _USUAL as error:
             _log.warning("worker %d does not answer: %s", worker, str(error) or type(error).__name__)
             return None
