@@ -5,11 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from routerbench.samples import Memory, MemoryMetric, Metric, Results, Sample
 
+T = TypeVar("T")
 CALM = 0.1
-"""A sample in which others used more than this share of a core counts only where there is no calmer one."""
+"""A slice in which others used more than this share of a core counts only among the calmer half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +72,25 @@ class Figures:
         return list(dict.fromkeys(sample.scenario for sample in self._results.samples))
 
     def _samples(self, program: str, scenario: str) -> Sequence[Sample]:
-        """The calm slices; all of them when none was calm."""
-        every = self._every(program, scenario)
-        return [sample for sample in every if sample.disturbance <= CALM] or every
+        return _calm([(sample.disturbance, sample) for sample in self._every(program, scenario)])
 
-    def _pairs(self, program: str, other: str, scenario: str, metric: Metric) -> Iterator[tuple[float, float]]:
-        """The figures of both in each turn that both had a slice in: the calm pairs, or all when none was calm."""
-        theirs = {(sample.round, sample.turn): sample for sample in self._every(other, scenario)}
+    def _pairs(self, program: str, name: str, scenario: str, metric: Metric) -> Iterator[tuple[float, float]]:
+        """The figures of both in each turn that both had a slice in."""
+        theirs = {(sample.round, sample.turn): sample for sample in self._every(name, scenario)}
         own = [sample for sample in self._every(program, scenario) if (sample.round, sample.turn) in theirs]
-        every = [(sample, theirs[sample.round, sample.turn]) for sample in own]
-        calm = [pair for pair in every if max(sample.disturbance for sample in pair) <= CALM]
-        for first, second in calm or every:
+        pairs = [(sample, theirs[sample.round, sample.turn]) for sample in own]
+        for first, second in _calm([(max(one.disturbance, other.disturbance), (one, other)) for one, other in pairs]):
             yield _value(first, metric), _value(second, metric)
 
     def _every(self, program: str, scenario: str) -> list[Sample]:
         return [sample for sample in self._results.samples if (sample.program, sample.scenario) == (program, scenario)]
+
+
+def _calm(disturbed: Sequence[tuple[float, T]]) -> list[T]:
+    """What was not disturbed, and in any case the calmer half: a spread of one or two values would look certain."""
+    calmest_first = sorted(disturbed, key=lambda each: each[0])
+    enough = (len(calmest_first) + 1) // 2
+    return [item for rank, (share, item) in enumerate(calmest_first) if rank < enough or share <= CALM]
 
 
 def _value(measured: Sample | Memory, metric: Metric | MemoryMetric) -> float:

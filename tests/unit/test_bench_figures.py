@@ -72,9 +72,11 @@ def test_only_turns_of_both_are_compared() -> None:
 
 
 def test_a_pair_counts_where_both_slices_are_calm() -> None:
-    noisy = [sample("nginx", "json", 0, rate=1, foreign=0.5), sample("auriga", "json", 1, rate=1, foreign_load=0.5)]
-    ratio = Figures(results(*noisy, sample("auriga", "json", 2, rate=3000))).ratio("auriga", "nginx", "json", "rate")
-    assert ratio == Spread(3, 3, 3)
+    noisy = [sample("auriga", "json", 1, rate=1, foreign=0.5), sample("nginx", "json", 1)]
+    calm = [sample("auriga", "json", turn, rate=3000) for turn in (0, 2)]
+    assert Figures(results(*noisy, *calm)).ratio("auriga", "nginx", "json", "rate") == Spread(3, 3, 3)
+    theirs = [sample("auriga", "json", 1, rate=1), sample("nginx", "json", 1, foreign=0.5)]
+    assert Figures(results(*theirs, *calm)).ratio("auriga", "nginx", "json", "rate") == Spread(3, 3, 3)
 
 
 def test_programs_change_places() -> None:
@@ -83,15 +85,15 @@ def test_programs_change_places() -> None:
     assert [to_and_fro("abc", turn) for turn in range(3)] == [[*"abc"], [*"cba"], [*"abc"]]
 
 
-def test_a_disturbed_sample_counts_only_where_there_is_no_calmer_one() -> None:
+def test_a_disturbed_slice_counts_only_among_the_calmer_half() -> None:
     one = sample("nginx", "json", 0, rate=10, foreign=0.5)
     figures = Figures(results(one))
     assert figures.spread("nginx", "json", "rate").low == 1000
     assert (figures.left_out("nginx"), figures.left_out("auriga")) == (1, 0)
-    every = [sample("nginx", "json", number, rate=10, foreign_load=0.5) for number in range(3)]
+    every = [sample("nginx", "json", turn, rate=10, foreign_load=share) for turn, share in enumerate((0.9, 0.2, 0.5))]
     disturbed = Figures(results(*every))
     assert disturbed.spread("nginx", "json", "rate").median == 10
-    assert disturbed.left_out("nginx") == 0
+    assert disturbed.left_out("nginx") == 1
     assert disturbed.worst("nginx", "foreign_load") == 0.5
 
 
