@@ -16,7 +16,7 @@ from rich.text import Text
 from auriga_cli import console
 from auriga_cli.remote.client import Client
 from auriga_cli.remote.errors import NotReadyError, RemoteError, UnreachableError
-from auriga_cli.remote.report import read
+from auriga_cli.remote.report import Report, read
 from auriga_cli.status_tables import tables
 
 _EVERY = 1.0
@@ -29,6 +29,8 @@ class View:
 
     url: str
     output: Literal["table", "wide", "json"]
+    names: tuple[str, ...] = ()
+    """Of the roles and Models that it is about; none: of all."""
 
 
 def show(view: View) -> None:
@@ -82,13 +84,19 @@ def _problem(view: View, client: Client) -> RemoteError | None:
     """What is still missing; when nothing is, prints the status."""
     try:
         status = client.status()
-        missing = read(status).waiting_for()
+        report = read(status).only(view.names)
     except UnreachableError as error:
         return error
-    if missing:
-        return NotReadyError(f"not ready in time: {'; '.join(missing)}")
+    if missing := report.waiting_for():
+        return NotReadyError(f"not ready in time: {'; '.join(missing)}{_advice(view, report)}")
     _print(view, status)
     return None
+
+
+def _advice(view: View, report: Report) -> str:
+    """For who waits for a Model that may never come, although its role has another one."""
+    ready = next((chain.role for chain in report.role_chains if chain.ready), "")
+    return f" (name what is enough for you: `auriga status --wait {ready}`)" if ready and not view.names else ""
 
 
 @contextmanager
@@ -100,12 +108,12 @@ def _ending() -> Iterator[None]:
 
 
 def _print(view: View, status: dict[str, Any], indent: int | None = 2) -> None:
-    report = read(status)
+    report = read(status).only(view.names)
     if view.output == "json":
-        console.out.print(json.dumps(status, indent=indent))
+        console.out.print(json.dumps(report.part_of(status) if view.names else status, indent=indent))
     else:
         console.show(tables(report, wide=view.output == "wide"))
 
 
 def _rendered(view: View, status: dict[str, Any]) -> RenderableType:
-    return tables(read(status), wide=view.output == "wide")
+    return tables(read(status).only(view.names), wide=view.output == "wide")

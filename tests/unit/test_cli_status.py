@@ -152,6 +152,42 @@ def test_waiting_that_runs_out_says_for_what(server: FakeAuriga) -> None:
     )
 
 
+def test_who_names_what_he_waits_for_does_not_wait_for_the_rest(server: FakeAuriga) -> None:
+    """Such as for a provider that is dead, or a Model that is still to be downloaded."""
+    server.status["models"][0]["phase"] = "Degraded"
+    for name in ("assistant", "coding", "default/assistant"):
+        ran = auriga("status", "--wait", name, "--timeout", "1ms", "--url", server.url)
+        assert (ran.code, ran.err) == (0, "")
+        assert "assistant" in ran.out
+        assert "qwen" not in ran.out
+    ran = auriga("status", "assistant", "qwen", "--wait", "--timeout", "1ms", "--url", server.url)
+    assert ran.code == 1
+    assert ran.err.startswith("error: not ready in time: Model qwen: Downloading")
+    assert "Model demo" not in ran.err
+
+
+def test_who_waits_for_everything_in_vain_is_told_what_is_enough(server: FakeAuriga) -> None:
+    ran = auriga("status", "--wait", "--timeout", "1ms", "--url", server.url)
+    assert ran.code == 1
+    assert ran.err.endswith("are here (name what is enough for you: `auriga status --wait assistant`)\n")
+
+
+@pytest.mark.parametrize("wait", [(), ("--wait",)])
+def test_a_name_that_nothing_has_is_told_at_once(server: FakeAuriga, wait: tuple[str, ...]) -> None:
+    ran = auriga("status", "asistant", *wait, "--url", server.url)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "error: no role or Model is called asistant: there is assistant, demo, qwen\n"
+
+
+def test_only_what_is_named_is_shown(server: FakeAuriga) -> None:
+    out = auriga("status", "default/qwen", "--url", server.url).out
+    assert "qwen" in out
+    assert "demo" not in out
+    server.status["more"] = {"later": True}
+    ran = auriga("status", "qwen", "-o", "json", "--url", server.url)
+    assert json.loads(ran.out) == server.status | {"models": server.status["models"][1:], "roleChains": []}
+
+
 def test_waiting_for_nobody() -> None:
     ran = auriga("status", "--wait", "--timeout", "1ms", "--url", "http://127.0.0.1:9")
     assert ran.code == 4

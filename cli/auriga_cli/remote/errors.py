@@ -36,5 +36,9 @@ class NotReadyError(RemoteError):
     """Auriga is there, but not everything in it serves."""
 
 
+class UnknownNameError(RemoteError):
+    """Auriga is there, and knows nothing of that name."""
+
+
 class BrokenError(RemoteError):
     """The answer began and did not end."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from auriga_cli.remote.errors import UnreachableError
+from auriga_cli.remote.errors import UnknownNameError, UnreachableError
 
 _COMING = ("Pending", "Downloading", "Loading")
 _RESTING = ("Suspended", "ScaledToZero")
@@ -48,6 +49,11 @@ class Model(_Part):
     queued: int = 0
     """Requests that wait for a slot."""
     endpoints: tuple[Endpoint, ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        """What it answers to."""
+        return {self.name, f"{self.namespace}/{self.name}"}
 
     @property
     def settled(self) -> bool:
@@ -102,6 +108,29 @@ class Report(_Part):
     def silent_workers(self) -> list[str]:
         """Those that do not answer: what is told is told without them."""
         return [number for number, state in self.workers.items() if state == "unreachable"]
+
+    def only(self, names: Collection[str]) -> Report:
+        """The roles and Models of these names; without any all of it. Raises UnknownNameError."""
+        known = {name for each in (*self.role_chains, *self.models) for name in each.names}
+        if unknown := next((name for name in names if name not in known), ""):
+            there = dict.fromkeys([*(chain.role for chain in self.role_chains), *(model.name for model in self.models)])
+            raise UnknownNameError(
+                f"no role or Model is called {unknown}: there is {', '.join(there) or 'nothing yet'}"
+            )
+        if not names:
+            return self
+        models = tuple(model for model in self.models if not model.names.isdisjoint(names))
+        chains = tuple(chain for chain in self.role_chains if not chain.names.isdisjoint(names))
+        return self.model_copy(update={"models": models, "role_chains": chains})
+
+    def part_of(self, status: dict[str, Any]) -> dict[str, Any]:
+        """What the server says of these Models and roles, as it says it."""
+        models = {(model.namespace, model.name) for model in self.models}
+        chains = {(chain.namespace, chain.name) for chain in self.role_chains}
+        return status | {
+            "models": [each for each in status["models"] if (each["namespace"], each["name"]) in models],
+            "roleChains": [each for each in status["roleChains"] if (each["namespace"], each["name"]) in chains],
+        }
 
     def waiting_for(self) -> list[str]:
         """What is not ready yet, each with why: ``Model demo: Loading``."""
