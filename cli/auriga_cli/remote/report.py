@@ -111,12 +111,12 @@ class Report(_Part):
 
     def only(self, names: Collection[str]) -> Report:
         """The roles and Models of these names; without any all of it. Raises UnknownNameError."""
-        known = {name for each in (*self.role_chains, *self.models) for name in each.names}
+        named: tuple[Model | RoleChain, ...] = (*self.role_chains, *self.models)
+        known = {name for each in named for name in each.names}
         if unknown := next((name for name in names if name not in known), ""):
             there = dict.fromkeys([*(chain.role for chain in self.role_chains), *(model.name for model in self.models)])
-            raise UnknownNameError(
-                f"no role or Model is called {unknown}: there is {', '.join(there) or 'nothing yet'}"
-            )
+            listed = ", ".join(there) or "nothing yet"
+            raise UnknownNameError(f"no role or Model is called {unknown}: there is {listed}")
         if not names:
             return self
         models = tuple(model for model in self.models if not model.names.isdisjoint(names))
