@@ -20,3 +20,5 @@ class Snapshot:
     """Model key -> ``host:port`` of each endpoint that is ready (served Models only; a provider has its baseURL)."""
     terminating: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """The same of those that take no new request, and finish what they have begun."""
+    private: bool = False
+    """Only who runs it can ask for its status: that then tells what is no caller's business, too, such as paths."""

@@ -10,6 +10,7 @@ import orjson
 from auriga_api import Model
 from auriga_api.model import ModelStatus
 from auriga_router.routing.gate import condition, is_open, state, well
+from auriga_router.routing.told import for_callers
 from auriga_router.snapshot import Snapshot
 from auriga_router.steps import joined, ordered
 from auriga_router.table import Backend, Chain, Member, NotReady, RoutingTable
@@ -53,7 +54,7 @@ def readiness_steps(ready: bool, found: Iterable[tuple[str, str | None] | None],
 def models(snapshot: Snapshot, table: RoutingTable, now: float) -> Iterator[dict[str, Any] | None]:
     """As the router sees them, for people and the CLI. None is a pause."""
     for entry in ordered(snapshot.models.items(), lambda entry: entry[0]):
-        yield None if entry is None else _model(entry[1], table.backends[entry[0]], now)
+        yield None if entry is None else _model(entry[1], table.backends[entry[0]], now, private=snapshot.private)
 
 
 def role_chains(table: RoutingTable, now: float) -> Iterator[dict[str, Any] | None]:
@@ -79,10 +80,11 @@ def status_steps(snapshot: Snapshot, table: RoutingTable, now: float) -> Iterato
     yield b"]}"
 
 
-def _model(model: Model, backend: Backend, now: float) -> dict[str, Any]:
+def _model(model: Model, backend: Backend, now: float, *, private: bool) -> dict[str, Any]:
     status = model.status
     ready = next((found for found in status.conditions if found.type == "Ready"), None) if status else None
     not_ready = backend.not_ready or _failing(backend, now)
+    message = not_ready.message if not_ready else ready.message if ready else ""
     download = status.download.model_dump(by_alias=True) if status and status.download else None
     endpoints = [
         {"address": str(endpoint.address), "inFlight": endpoint.in_flight, "breaker": state(endpoint.gate, now)}
@@ -94,7 +96,7 @@ def _model(model: Model, backend: Backend, now: float) -> dict[str, Any]:
         "locality": backend.locality,
         "phase": _phase(status, not_ready),
         "reason": not_ready.reason if not_ready else ready.reason if ready else "Ready",
-        "message": not_ready.message if not_ready else ready.message if ready else "",
+        "message": message if private else for_callers(message),
         "replicas": status.replicas if status else len(endpoints),
         "readyReplicas": status.ready_replicas if status else len(endpoints),
         "download": download,

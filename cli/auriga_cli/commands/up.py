@@ -120,6 +120,7 @@ def up(
     The files are watched: a change takes effect at once and cuts no stream. Ctrl-C stops everything.
     """
     from auriga_cli.engines.gpu import gpus
+    from auriga_cli.local.listen import is_private
     from auriga_cli.local.report import Report
     from auriga_cli.local.serve import Service, load, serve
     from auriga_cli.local.state import Limits
@@ -142,6 +143,7 @@ def up(
         memory_limit=memory_limit,
         limits=Limits(load=load_timeout, silent=silence),
         drain=drain,
+        private=is_private(sock),
     )
     raise typer.Exit(serve(Service(source, manifests, sock, settings, report, namespace, ask)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 
 
@@ -19,6 +20,11 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotListenError(_explain(error, host, port)) from error
     sock.setblocking(False)
     return sock
+
+
+def is_private(sock: socket.socket) -> bool:
+    """Can nobody beyond this machine reach it?"""
+    return ipaddress.ip_address(sock.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def url(sock: socket.socket) -> str:

@@ -47,6 +47,8 @@ class Settings:
     """Bytes of GPU memory that they may use together; None: unknown."""
     limits: Limits = field(default_factory=Limits)
     drain: float = 30.0
+    private: bool = False
+    """Only this machine can ask for the status."""
 
 
 class Reporter(Protocol):
@@ -201,6 +203,7 @@ class Supervisor:
             for key, model in self.manifests.models.items()
         }
         new = snapshot(self.manifests, self._fleet.endpoints(), self.statuses, self._fleet.leaving())
+        new = replace(new, private=self._settings.private)
         if new != self._published:
             self._published = new
             self._router.apply(new)
