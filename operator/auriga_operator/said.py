@@ -22,6 +22,10 @@ _CONSEQUENCE = re.compile(
 """That nothing came of it. True of each failure, and told several times."""
 
 
+_ROUTINE = re.compile(r"(?:slot|srv|que) +\w+|\s*(?:prompt eval|eval|total) time =")
+"""What llama-server tells of requests that go well, in builds that write no levels."""
+
+
 def causes(lines: Iterable[str]) -> tuple[str, ...]:
     """The lines that tell why it ended, in their order and without times; none if no line looks like it."""
     errors = dict.fromkeys(text for text in map(_error, lines) if text)
@@ -34,6 +38,11 @@ def cause(lines: Sequence[str]) -> str:
     """The same on one line; where none looks like an error the last one, unless it is known to be none."""
     last = [line for line in lines[-1:] if not _level(line)]
     return " | ".join(causes(lines) or last)
+
+
+def worth_showing(lines: Sequence[str], most: int) -> tuple[str, ...]:
+    """What people are shown of its last lines: the causes, else the last ``most`` less what it says of each request."""
+    return causes(lines) or tuple(line for line in lines[-most:] if not _level(line) and not _ROUTINE.match(line))
 
 
 def _level(line: str) -> str:

@@ -118,6 +118,37 @@ def test_what_an_engine_said_of_the_cause_is_shown_where_it_said_so() -> None:
     assert terminal.lines[1:] == ["    gguf: no such file"]
 
 
+def test_an_engine_that_was_killed_is_one_line_and_its_return_another() -> None:
+    """It had nothing to say of that: its last lines are of requests that went well."""
+    terminal = Terminal()
+    slots = ("0.00.5.1 I slot print_timing: id  1 | task 0 | eval time = 8 ms", "0.00.6.1 I slot release: id  1")
+    killed = Ending("Killed", "the engine was killed", "r", slots)
+    up = status("Ready", "Serving", "2 requests at a time", endpoint="127.0.0.1:4100")
+    terminal.report.statuses({"default/m": up})
+    terminal.report.engine_ended("default/m", killed, 1, Path("/cache/m.log"))
+    for seconds in (1, 0):
+        message = f"the engine was killed (next try in {seconds} s)"
+        terminal.report.statuses({"default/m": status("Failed", "Killed", message)})
+    terminal.report.statuses({"default/m": up})
+    assert terminal.lines[1:] == [
+        "m: failed (Killed): the engine was killed (next try in 1 s); its log: /cache/m.log",
+        "m: ready at 127.0.0.1:4100: 2 requests at a time",
+    ]
+
+
+def test_a_stream_that_was_mended_is_one_line() -> None:
+    terminal = Terminal()
+    for outcome in (Outcome.CUT, Outcome.CONNECT, Outcome.OK):
+        terminal.report.attempt(attempt(outcome))
+    terminal.report.replied(Replied("r1", "assistant", 200))
+    terminal.report.attempt(attempt(Outcome.STALL, request="r2"))
+    terminal.report.replied(Replied("r2", "assistant", 200))
+    assert terminal.lines == [
+        "assistant: dead broke off (Cut, 1 ms), dead failed (Connect, 1 ms); dead went on",
+        "assistant: dead broke off (Stall, 1 ms); nobody has gone on",
+    ]
+
+
 def test_problems_name_their_place_and_what_goes_on() -> None:
     terminal = Terminal()
     warning = Problem("a.yaml", 3, "RoleChain default/x", "no such Model", "warning")
@@ -168,11 +199,10 @@ def test_a_request_that_nobody_answers_is_told() -> None:
     [
         ([Outcome.OK], ""),
         ([Outcome.CLIENT_ERROR], ""),
-        ([Outcome.CUT], "dead: Cut, 1 ms"),
-        ([Outcome.STALL], "dead: Stall, 1 ms"),
+        ([Outcome.CUT, Outcome.OK], "dead broke off (Cut, 1 ms); dead went on"),
         ([Outcome.SERVER_ERROR, Outcome.CLIENT_ERROR], "dead: ClientError"),
         ([Outcome.EMPTY, Outcome.CANCELLED], "the caller went away"),
-        ([Outcome.RATE_LIMITED, Outcome.TIMEOUT, Outcome.STALL], "dead: Stall"),
+        ([Outcome.RATE_LIMITED, Outcome.STALL, Outcome.CANCELLED], "the caller went away"),
     ],
 )
 def test_how_a_request_ended(outcomes: list[Outcome], end: str) -> None:

@@ -17,7 +17,7 @@ from auriga_cli.local.ending import Ending
 from auriga_cli.local.status import PROGRESSING
 from auriga_cli.local.terminal import Terminal
 from auriga_cli.local.trail import Trail, describe
-from auriga_operator.said import causes
+from auriga_operator.said import worth_showing
 from auriga_router.attempts import Attempt, Replied
 
 _LINES = 8
@@ -39,6 +39,8 @@ class Report:
         self._said: dict[str, tuple[str, str, int]] = {}
         self._resolved: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._logs: dict[str, Path] = {}
+        """Of engines that have ended and had nothing to say."""
         self._held: list[tuple[str, str]] | None = None
 
     def say(self, text: str, style: str = "") -> None:
@@ -95,13 +97,17 @@ class Report:
             self.say(f"{short(key)}: removed")
 
     def engine_ended(self, model: str, ending: Ending, count: int, log: Path) -> None:
-        """What an engine that failed has said (its status says why); the same again is one line."""
+        """What an engine that failed has said of it (its status says why); the same again is one line."""
         known, self._reasons[model] = self._reasons.get(model), ending.reason
         if count > 1 and ending.reason == known:
             self.say(f"{short(model)}: {ending.message}, {count} times in a row", "yellow")
             return
+        lines = worth_showing(ending.lines, _LINES)
+        if not lines:
+            self._logs[model] = log
+            return
         self.say(f"{short(model)}: its engine said (all of it: {log}):", "yellow")
-        for line in causes(ending.lines) or ending.lines[-_LINES:]:
+        for line in lines:
             self.say(f"    {line}", "dim")
 
     def attempt(self, attempt: Attempt) -> None:
@@ -139,9 +145,10 @@ class Report:
             return
         reason = f" ({condition.reason})" if status.phase in ("Failed", "Degraded") else ""
         at = f" at {status.endpoint}" if status.endpoint else ""
-        self.say(
-            f"{short(key)}: {_words(status.phase)}{reason}{at}: {condition.message}", _STYLES.get(status.phase, "")
-        )
+        log = self._logs.pop(key, None)
+        kept = f"; its log: {log}" if log and reason else ""
+        text = f"{short(key)}: {_words(status.phase)}{reason}{at}: {condition.message}{kept}"
+        self.say(text, _STYLES.get(status.phase, ""))
 
 
 def _words(phase: str) -> str:

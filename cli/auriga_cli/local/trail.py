@@ -10,11 +10,11 @@ from auriga_router.routing.outcome import Outcome
 _REMEMBERED = 1024
 """Requests whose end is not known yet; beyond that the oldest are forgotten."""
 
-_FINAL = frozenset({Outcome.OK, Outcome.CLIENT_ERROR, Outcome.CUT, Outcome.STALL, Outcome.CANCELLED})
+_FINAL = frozenset({Outcome.OK, Outcome.CLIENT_ERROR, Outcome.CANCELLED})
 """After these, no other attempt follows."""
 
 _BROKEN = frozenset({Outcome.CUT, Outcome.STALL})
-"""The worst that a caller can see: told even if it was the first attempt."""
+"""After these somebody else goes on, or the caller sees the worst that there is."""
 
 
 class Trail:
@@ -24,21 +24,21 @@ class Trail:
         self._failed: OrderedDict[str, list[Attempt]] = OrderedDict()
 
     def add(self, attempt: Attempt) -> str:
-        """A line if this attempt ends a request that needed more than one, or broke an answer; else ""."""
+        """A line if this attempt ends a request that needed more than one; else ""."""
         if attempt.outcome not in _FINAL:
             self._failed.setdefault(attempt.request_id, []).append(attempt)
             if len(self._failed) > _REMEMBERED:
                 self._failed.popitem(last=False)
             return ""
         failed = self._failed.pop(attempt.request_id, None)
-        if failed:
-            return f"{attempt.role}: {_tried(failed)}; {_end(attempt)}"
-        return describe(attempt) if attempt.outcome in _BROKEN else ""
+        return f"{attempt.role}: {_tried(failed)}; {_end(attempt, failed)}" if failed else ""
 
     def replied(self, request_id: str) -> str:
         """A line for a request that got its reply although no attempt of it was an answer; else ""."""
         failed = self._failed.pop(request_id, None)
-        return f"{failed[0].role}: {_tried(failed)}; nobody has answered" if failed else ""
+        if not failed:
+            return ""
+        return f"{failed[0].role}: {_tried(failed)}; nobody has {'gone on' if _is_broken(failed) else 'answered'}"
 
 
 def describe(attempt: Attempt) -> str:
@@ -48,12 +48,19 @@ def describe(attempt: Attempt) -> str:
 
 
 def _tried(failed: list[Attempt]) -> str:
-    return ", ".join(f"{_name(each)} failed ({each.outcome.value}, {each.milliseconds:.0f} ms)" for each in failed)
+    verbs = ("broke off" if each.outcome in _BROKEN else "failed" for each in failed)
+    parts = zip(failed, verbs, strict=True)
+    return ", ".join(f"{_name(each)} {verb} ({each.outcome.value}, {each.milliseconds:.0f} ms)" for each, verb in parts)
 
 
-def _end(attempt: Attempt) -> str:
+def _is_broken(failed: list[Attempt]) -> bool:
+    """A part of the answer is out."""
+    return any(each.outcome in _BROKEN for each in failed)
+
+
+def _end(attempt: Attempt, failed: list[Attempt]) -> str:
     if attempt.outcome is Outcome.OK:
-        return f"{_name(attempt)} answered"
+        return f"{_name(attempt)} {'went on' if _is_broken(failed) else 'answered'}"
     if attempt.outcome is Outcome.CANCELLED:
         return "the caller went away"
     return f"{_name(attempt)}: {attempt.outcome.value}"
