@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auriga_router.body import BodyError, parse
+from auriga_router.bulk import LARGE, excess
 from auriga_router.call import Call
 from auriga_router.conversation import key_of
 from auriga_router.dialects import Operation, Problem
@@ -19,6 +20,8 @@ _FORWARDED = (b"traceparent", b"tracestate")
 def admit(request: Request, operation: Operation, table: RoutingTable, request_id: bytes) -> Call | Problem:
     """The call that this request makes, or what is wrong with it."""
     body = request.body
+    if request.size > LARGE and (much := excess(body)):
+        return Problem(413, "request_too_large", f"the body has {much}")
     try:
         model, stream, single, span, document = parse(body)
         needs = survey(operation, document)

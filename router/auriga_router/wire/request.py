@@ -13,6 +13,8 @@ MAX_HEAD: Final = 65536
 """Bytes of a request's head; and of what else is no body: trailers, and what chunks have beside their data."""
 _A_CHUNK: Final = 8
 """Bytes around a chunk of one byte, and a few more."""
+_MOST_PIECES: Final = 64
+"""Pieces of a body that are kept apart: each is an object, 33 bytes and more beside its own."""
 
 LOAD: Final = b"/load"
 """Where the router tells its load."""
@@ -59,6 +61,7 @@ class Request:
         "head_size",
         "headers",
         "http10",
+        "joined",
         "keep_alive",
         "method",
         "pieces",
@@ -90,11 +93,22 @@ class Request:
         """Bytes after the head that are no body, about."""
         self.pieces: list[bytes] = []
         """Of the body. Past the limit nothing is kept."""
+        self.joined: bytearray | None = None
+        """The pieces before those, of a body that comes in many."""
 
     @property
     def body(self) -> bytes:
         """The whole body."""
+        if self.joined is not None:
+            return b"".join((self.joined, *self.pieces))
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+    def join(self) -> None:
+        """Make one of many pieces."""
+        if self.joined is None:
+            self.joined = bytearray()
+        self.joined += b"".join(self.pieces)
+        self.pieces.clear()
 
 
 class RequestReader:
@@ -127,6 +141,10 @@ class RequestReader:
         request = self.current
         if request is None:
             return
+        if request.size > self._limit:
+            request.joined = None  # it will be refused
+        elif len(request.pieces) > _MOST_PIECES:
+            request.join()
         if request is not before:
             if not request.has_head:
                 # Behind pipelined requests a part of these bytes was theirs: then what comes next counts.
