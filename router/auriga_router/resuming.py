@@ -11,7 +11,8 @@ from auriga_router.held import HeldWhole
 from auriga_router.routing.outcome import Outcome
 from auriga_router.stages import Held
 from auriga_router.table import Backend
-from auriga_router.translate import Tape, Translation
+from auriga_router.translate import Tape, Translation, read_failure
+from auriga_router.translate.failure import OF_THE_CALLERS_MAKING
 from auriga_router.translated import TranslatedRelay, TranslatedStream
 from auriga_router.ways import Way, way
 from auriga_router.wire.http import ResponseHead
@@ -25,7 +26,11 @@ class HeldStep(HeldWhole):
     __slots__ = ()
 
     def _judge(self) -> Outcome:
-        return Outcome.OK if self.status == 200 else Outcome.CLIENT_ERROR
+        if self.status == 200:
+            return Outcome.OK
+        if self.status < 500 or read_failure(self.status, self.body).kind in OF_THE_CALLERS_MAKING:
+            return Outcome.CLIENT_ERROR
+        return Outcome.SERVER_ERROR
 
 
 class Unexpected(Held):

@@ -217,8 +217,7 @@ class Router:
     async def close(self, drain: float = 30.0) -> None:
         """Stop accepting, let requests under way finish for up to ``drain`` seconds, then cut what is left."""
         self._admin.draining = self._hub.draining = True
-        for server in self._servers:
-            server.close()
+        await self._stop_listening()
         for connection in list(self._hub.connections):
             connection.wind_down()
         await self._drained(drain)
@@ -233,6 +232,17 @@ class Router:
         self._sweep.stop()
         self._pools.close()
 
+    async def _stop_listening(self) -> None:
+        """Answer whom the kernel has told already that it is connected: to close the socket would reset it."""
+        loop = asyncio.get_running_loop()
+        listening = [socket.socket(fileno=os.dup(each.fileno())) for server in self._servers for each in server.sockets]
+        for server in self._servers:
+            server.close()
+        late = [accepted for each in listening for accepted in _accept_all(each)]
+        for accepted in late:
+            with contextlib.suppress(OSError):  # it has gone again
+                await loop.connect_accepted_socket(lambda: ServerConnection(self._hub), accepted)
+
     async def _drained(self, drain: float) -> None:
         """Wait until the last connection is closed, but not longer than ``drain`` seconds."""
         if not self._hub.connections:
@@ -242,6 +252,17 @@ class Router:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(drain):
                 await empty.wait()
+
+
+def _accept_all(listening: socket.socket) -> list[socket.socket]:
+    """Every connection that waits; then nobody listens any more."""
+    accepted: list[socket.socket] = []
+    with listening, contextlib.suppress(OSError):  # BlockingIOError: there are no more
+        listening.setblocking(False)
+        while len(accepted) < _BACKLOG:
+            accepted.append(listening.accept()[0])
+            accepted[-1].setblocking(False)
+    return accepted
 
 
 def _endpoints(table: RoutingTable, model: str) -> tuple[Endpoint, ...]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import sys
+import termios
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -17,6 +21,8 @@ _BODY_SECONDS: Final = 300.0
 _IDLE_SECONDS: Final = 75.0
 _LAST_IDLE_SECONDS: Final = 0.5
 """The same while the router drains."""
+_LAST_HEAD_SECONDS: Final = 2.0
+"""For a request that has begun to come while the router drains: what comes from a living client takes less."""
 _LINGER_SECONDS: Final = 2.0
 """How long a refused client may go on sending before it is cut off. Closing at once would reset the connection, and
 the reset can overtake the refusal."""
@@ -62,7 +68,7 @@ class ServerConnection(asyncio.Protocol, Client):
     """An HTTP/1.1 server connection."""
 
     __slots__ = ("_advancing", "_answering", "_hub", "_in_body", "_listener", "_paused", "_phase", "_reader",
-                 "_reading", "_refusal", "_transport", "_watched", "expires")  # fmt: skip
+                 "_reading", "_refusal", "_transport", "_unsent", "_watched", "expires")  # fmt: skip
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -78,6 +84,8 @@ class ServerConnection(asyncio.Protocol, Client):
         """What ends the connection once the requests before it are answered."""
         self._watched: Request | None = None
         self._in_body = False
+        self._unsent = 0
+        """Bytes of answers that the client had not taken when it was last looked at."""
         self.expires = 0.0
 
     # --- for whoever answers
@@ -132,8 +140,11 @@ class ServerConnection(asyncio.Protocol, Client):
 
         To close an idle connection at once would reset the request that may be on its way, and lose it.
         """
+        coming = self._reader.current
         if not self.busy:
             self.expires = min(self.expires, self._hub.clock.now + _LAST_IDLE_SECONDS)
+        elif coming is not None and not coming.has_head:
+            self.expires = min(self.expires, self._hub.clock.now + _LAST_HEAD_SECONDS)
 
     def on_expired(self, now: float) -> None:
         """The client took too long to send, or to come again."""
@@ -141,8 +152,15 @@ class ServerConnection(asyncio.Protocol, Client):
             return
         if self._phase == _Phase.OPEN and self._reader.current is not None:
             self._refuse(Refusal(408, "the request did not arrive in time"))
+        elif self._still_reads():
+            self.expires = now + (_LAST_IDLE_SECONDS if self._hub.draining else _IDLE_SECONDS)
         else:
             self._transport.abort()
+
+    def _still_reads(self) -> bool:
+        """Is an answer on its way to a client that takes it, however slowly? While draining, that is waited for."""
+        before, self._unsent = self._unsent, _unsent(self._transport)
+        return self._unsent > 0 and (self._hub.draining or self._unsent != before)
 
     # --- for the transport
 
@@ -198,13 +216,13 @@ class ServerConnection(asyncio.Protocol, Client):
         if self._watched is not request:
             self._watched = request
             self._in_body = False
-            self.expires = self._hub.clock.now + _HEAD_SECONDS
+            self.expires = self._hub.clock.now + (_LAST_HEAD_SECONDS if self._hub.draining else _HEAD_SECONDS)
         if request.has_head and not self._in_body:
             self._in_body = True
             self.expires = self._hub.clock.now + _BODY_SECONDS
             self._refusal = check(request, self._hub.body_limit)
             is_next = not self._answering and not self._reader.whole
-            if is_next and self._refusal is None and b"expect" in request.headers:
+            if is_next and self._refusal is None and b"expect" in request.headers and not request.http10:
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         elif is_too_large(request, self._hub.body_limit):
             self._refusal = check(request, self._hub.body_limit)
@@ -255,3 +273,15 @@ def _too_many(waiting: Iterable[Request]) -> bool:
     """Is it better to stop reading, although that hides it if the client goes away?"""
     sizes = [request.size for request in waiting]
     return len(sizes) > _MAX_PIPELINED or sum(sizes) > _MAX_PIPELINED_BYTES
+
+
+def _unsent(transport: asyncio.Transport) -> int:
+    """Bytes that were written and not taken yet; 0 if none of them waits in this process."""
+    waiting = transport.get_write_buffer_size()
+    sock = transport.get_extra_info("socket")
+    if waiting and sock is not None:
+        # The kernel takes more only when a third of its own queue is free: through a thin line that is minutes.
+        with contextlib.suppress(OSError):
+            queued = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+            waiting += int.from_bytes(queued, sys.byteorder)
+    return waiting
