@@ -101,10 +101,12 @@ class Gate:
         while data := await there.read(65536):
             *events, rest = data.split(b"\n\n")
             for event in events:
-                writer.write(event + b"\n\n")
                 passed += b"data: " in event
-                if passed == breaks.events and breaks.left:
-                    breaks.left -= 1
+                held = passed == breaks.events and breaks.left
+                if held:
+                    breaks.left -= 1  # before the event leaves: who sees it may kill us
+                writer.write(event + b"\n\n")
+                if held:
                     self.held.set()
                     await breaks.hold(there)
                     raise ConnectionResetError
