@@ -11,7 +11,7 @@ from typing import Final
 from auriga_router.endpoint import Address, Endpoint, Kept
 from auriga_router.ports import CoarseClock, Connector, UpstreamUser
 from auriga_router.wire.proxy import connect
-from auriga_router.wire.upstream import UpstreamConnection
+from auriga_router.wire.upstream import Keeper, UpstreamConnection
 
 _MAX_CONNECTING: Final = 64
 """Connections being made to one endpoint at once. More would overflow its listen backlog (often 128), and a dropped
@@ -19,31 +19,44 @@ SYN is sent again only after a second."""
 _MAX_IDLE_SECONDS: Final = 60.0
 
 
-class _Pool(Kept):
+class _Pool(Kept, Keeper):
     """The connections to one address."""
 
-    __slots__ = ("_address", "_clock", "_closed", "_connecting", "_idle", "_tls", "_waiting")
+    __slots__ = ("_address", "_clock", "_closed", "_connecting", "_idle", "_last", "_tls", "_waiting")
 
     def __init__(self, address: Address, tls: ssl.SSLContext | None, clock: CoarseClock) -> None:
         self._address = address
         self._tls = tls
         self._clock = clock
         self._closed = False
+        self._last: UpstreamConnection | None = None
+        """The idle one that was used last: the likeliest to be alive. Not in ``_idle``, so that where hundreds of
+        endpoints are asked in turn, their connections one at a time, no more memory than that is touched."""
         self._idle: dict[UpstreamConnection, None] = {}
-        """In order of return: the last one used is the likeliest to be alive."""
+        """The others, in order of return."""
         self._waiting: deque[UpstreamUser] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
 
     def acquire(self, user: UpstreamUser, *, fresh: bool) -> UpstreamConnection | None:
-        while self._idle and not fresh:
-            connection, _ = self._idle.popitem()
+        connection = None if fresh else self._pop()
+        while connection is not None:
             if self._clock.now - connection.idle_since < _MAX_IDLE_SECONDS:
                 connection.user = user
                 return connection
             connection.abort()
+            connection = self._pop()
         self._waiting.append(user)
         self._connect_if_needed()
         return None
+
+    def _pop(self) -> UpstreamConnection | None:
+        """The idle connection that was used last, which is not idle any more."""
+        connection = self._last
+        if connection is not None:
+            self._last = None
+        elif self._idle:
+            connection, _ = self._idle.popitem()
+        return connection
 
     def forget(self, user: UpstreamUser) -> None:
         if user in self._waiting:
@@ -62,8 +75,8 @@ class _Pool(Kept):
         Who waits still gets a connection: an endpoint that leaves answers those who came before.
         """
         self._closed = True
-        while self._idle:
-            self._idle.popitem()[0].abort()
+        while (connection := self._pop()) is not None:
+            connection.abort()
 
     def close(self) -> None:
         """Leave, and give up connecting."""
@@ -83,18 +96,19 @@ class _Pool(Kept):
     async def _connect(self) -> None:
         try:
             connection: UpstreamConnection | None = await connect(
-                self._address, self._tls, lambda: UpstreamConnection(self._on_idle, self._on_lost)
+                self._address, self._tls, lambda: UpstreamConnection(self)
             )
         except (OSError, ValueError):  # ValueError: a name that cannot be looked up at all
             connection = None
         self._connecting.discard(asyncio.current_task())
         if connection is not None:
-            self._on_idle(connection)
+            self.on_idle(connection)
         elif self._waiting:
             self._waiting.popleft().on_connect_failed()
         self._connect_if_needed()
 
-    def _on_idle(self, connection: UpstreamConnection) -> None:
+    def on_idle(self, connection: UpstreamConnection) -> None:
+        """See ``upstream.Keeper``."""
         if self._waiting:
             user = connection.user = self._waiting.popleft()
             user.on_connected(connection)
@@ -102,10 +116,16 @@ class _Pool(Kept):
             connection.abort()
         else:
             connection.idle_since = self._clock.now
-            self._idle[connection] = None
+            if self._last is not None:
+                self._idle[self._last] = None
+            self._last = connection
 
-    def _on_lost(self, connection: UpstreamConnection) -> None:
-        self._idle.pop(connection, None)
+    def on_lost(self, connection: UpstreamConnection) -> None:
+        """See ``upstream.Keeper``."""
+        if connection is self._last:
+            self._last = None
+        else:
+            self._idle.pop(connection, None)
 
 
 class Pools(Connector):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import httptools
 
@@ -18,67 +17,38 @@ _JOIN_BELOW: Final = 65536
 """Bytes up to which copying into one buffer is cheaper than two writes."""
 
 
-class _Notes:
-    """What llhttp sees of a response. It has neither ``on_header`` nor ``on_body``, so httptools builds nothing."""
+class Keeper(Protocol):
+    """Who keeps connections while nobody uses them."""
 
-    __slots__ = ("complete", "extra", "interim", "keep_alive", "parser", "status")
-    __deletable__ = ["parser"]
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self.parser: httptools.HttpResponseParser
-        self.status = 0
-        self.interim = 0
-        self.complete = False
-        self.keep_alive = False
-        self.extra = False
+    def on_idle(self, connection: UpstreamConnection) -> None:
+        """It is there, and nobody uses it."""
 
-    def begin(self) -> None:
-        """There is a connection."""
-        self.parser = httptools.HttpResponseParser(self)
-
-    def close(self) -> None:
-        """There is none any more. The parser holds this object: they would wait for the collector."""
-        with contextlib.suppress(AttributeError):  # one that is lost during TLS's handshake through a proxy
-            del self.parser
-
-    def reset(self) -> None:
-        self.status = 0
-        self.interim = 0
-        self.complete = False
-        self.extra = False
-
-    def on_message_begin(self) -> None:
-        self.extra = self.complete
-
-    def on_headers_complete(self) -> None:
-        if self.complete:
-            return
-        status = self.parser.get_status_code()
-        if status < 200:
-            self.interim += 1
-        else:
-            self.status = status
-
-    def on_message_complete(self) -> None:
-        if self.status and not self.complete:
-            self.complete = True
-            # Right only inside this callback: after feed_data the flags are gone and nothing looks reusable.
-            self.keep_alive = self.parser.should_keep_alive()
+    def on_lost(self, connection: UpstreamConnection) -> None:
+        """It is gone, whether somebody used it or not."""
 
 
 class UpstreamConnection(asyncio.Protocol, Upstream):
     """An HTTP/1.1 client connection. Reports to its ``user``; belongs to the pool while it has none."""
 
-    __slots__ = ("_head", "_notes", "_on_idle", "_on_lost", "_paused", "_response", "_silent", "_transport",
-                 "idle_since", "reused", "user")  # fmt: skip
+    # It takes notes of what llhttp sees by itself: one object less to fetch for each request. It has neither
+    # ``on_header`` nor ``on_body``, so httptools builds nothing.
+    __slots__ = (
+        "_complete", "_extra", "_head", "_interim", "_keep_alive", "_keeper", "_parser", "_paused", "_response",
+        "_silent", "_status", "_transport", "idle_since", "reused", "user",
+    )  # fmt: skip
+    __deletable__ = ["_parser"]
 
-    def __init__(
-        self, on_idle: Callable[[UpstreamConnection], None], on_lost: Callable[[UpstreamConnection], None]
-    ) -> None:
-        self._on_idle = on_idle
-        self._on_lost = on_lost
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
         self._transport: asyncio.Transport
-        self._notes = _Notes()
+        self._parser: httptools.HttpResponseParser
+        self._status = 0
+        self._interim = 0
+        self._complete = False
+        self._keep_alive = False
+        self._extra = False
         self._head = b""
         """Bytes of a head that is not whole yet."""
         self._response: ResponseHead | None = None
@@ -92,7 +62,10 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
 
     def send(self, head: bytes, body: bytes) -> None:
         """Send a request."""
-        self._notes.reset()
+        self._status = 0
+        self._interim = 0
+        self._complete = False
+        self._extra = False
         self._head = b""
         self._response = None
         self._silent = True
@@ -106,15 +79,14 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
 
     def release(self) -> None:
         """The response came whole: keep the connection if both sides may."""
-        notes = self._notes
-        if not notes.complete or not notes.keep_alive or notes.extra or self._transport.is_closing():
+        if not self._complete or not self._keep_alive or self._extra or self._transport.is_closing():
             self.abort()
             return
         if self._paused:
             self.resume()
         self.user = None
         self.reused = True
-        self._on_idle(self)
+        self._keeper.on_idle(self)
 
     def abort(self) -> None:
         """Close at once."""
@@ -138,50 +110,72 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
         self._transport = transport  # type: ignore[assignment]  # TCP and TLS transports both read and write
-        self._notes.begin()
+        self._parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
-        user, notes = self.user, self._notes
+        user = self.user
         if user is None:
             self.abort()  # nobody asked: whatever this is, it must not be taken for the next answer
             return
         self._silent = False
         try:
-            notes.parser.feed_data(data)
+            self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            if not notes.complete:
+            if not self._complete:
                 self._break(framing=True)
                 return
-            notes.extra = True
+            self._extra = True
         if self._response is not None:
-            user.on_data(data, notes.complete)
+            user.on_data(data, self._complete)
         else:
             self._read_head(user, self._head + data if self._head else data)
 
     def _read_head(self, user: UpstreamUser, data: bytes) -> None:
-        notes = self._notes
-        if not notes.status:
+        if not self._status:
             self._head = data
             if len(data) > _MAX_HEAD:
                 self._break(framing=True)
             return
         start = 0
-        while notes.interim:
-            notes.interim -= 1
+        while self._interim:
+            self._interim -= 1
             start = data.index(_HEAD_END, start) + 4
         end = data.index(_HEAD_END, start) + 4
         self._head = b""
-        self._response = response = ResponseHead(notes.status, data[start:end])
+        self._response = response = ResponseHead(self._status, data[start:end])
         if response.other_coding:
             self._break(framing=True)
         else:
-            user.on_response(response, data[end:], notes.complete)
+            user.on_response(response, data[end:], self._complete)
+
+    def on_message_begin(self) -> None:
+        """Called by httptools."""
+        self._extra = self._complete
+
+    def on_headers_complete(self) -> None:
+        """Called by httptools."""
+        if self._complete:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._interim += 1
+        else:
+            self._status = status
+
+    def on_message_complete(self) -> None:
+        """Called by httptools."""
+        if self._status and not self._complete:
+            self._complete = True
+            # Right only inside this callback: after feed_data the flags are gone and nothing looks reusable.
+            self._keep_alive = self._parser.should_keep_alive()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Called by the event loop."""
-        self._on_lost(self)
-        self._notes.close()
+        self._keeper.on_lost(self)
+        # The parser holds this object: they would wait for the collector.
+        with contextlib.suppress(AttributeError):  # one that is lost during TLS's handshake through a proxy
+            del self._parser
         user, response = self.user, self._response
         if user is None:
             return
