@@ -40,6 +40,8 @@ def least_loaded(endpoints: tuple[Endpoint, ...], tried: Container[Endpoint], no
             and is_open(endpoint.gate, now)
             and endpoint not in tried
         ):
+            if not endpoint.in_flight:
+                return endpoint  # of hundreds only a few are busy
             best = endpoint
     return best
 
