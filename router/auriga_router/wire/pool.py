@@ -10,6 +10,7 @@ from typing import Final
 
 from auriga_router.endpoint import Address, Endpoint, Kept
 from auriga_router.ports import CoarseClock, Connector, UpstreamUser
+from auriga_router.wire.lookups import Lookups
 from auriga_router.wire.proxy import connect
 from auriga_router.wire.upstream import Keeper, UpstreamConnection
 
@@ -22,10 +23,11 @@ _MAX_IDLE_SECONDS: Final = 60.0
 class _Pool(Kept, Keeper):
     """The connections to one address."""
 
-    __slots__ = ("_address", "_clock", "_closed", "_connecting", "_idle", "_last", "_tls", "_waiting")
+    __slots__ = ("_address", "_clock", "_closed", "_connecting", "_idle", "_last", "_lookups", "_tls", "_waiting")
 
-    def __init__(self, address: Address, tls: ssl.SSLContext | None, clock: CoarseClock) -> None:
+    def __init__(self, address: Address, tls: ssl.SSLContext | None, clock: CoarseClock, lookups: Lookups) -> None:
         self._address = address
+        self._lookups = lookups
         self._tls = tls
         self._clock = clock
         self._closed = False
@@ -96,7 +98,7 @@ class _Pool(Kept, Keeper):
     async def _connect(self) -> None:
         try:
             connection: UpstreamConnection | None = await connect(
-                self._address, self._tls, lambda: UpstreamConnection(self)
+                self._address, self._tls, lambda: UpstreamConnection(self), self._lookups
             )
         except (OSError, ValueError):  # ValueError: a name that cannot be looked up at all
             connection = None
@@ -134,6 +136,7 @@ class Pools(Connector):
     def __init__(self, clock: CoarseClock, ca_file: str = "") -> None:
         """``ca_file``: PEM file of authorities that are trusted besides the system's. Raises OSError."""
         self._clock = clock
+        self._lookups = Lookups()
         self._pools: dict[Endpoint, _Pool] = {}
         self._leaving: list[_Pool] = []
         """Those that were dropped while somebody waited for a connection."""
@@ -146,7 +149,7 @@ class Pools(Connector):
 
     def _open(self, endpoint: Endpoint) -> _Pool:
         address = endpoint.address
-        pool = endpoint.kept = _Pool(address, self._context() if address.tls else None, self._clock)
+        pool = endpoint.kept = _Pool(address, self._context() if address.tls else None, self._clock, self._lookups)
         self._pools[endpoint] = pool
         return pool
 

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies_environment
 
 from auriga_router.endpoint import Address
+from auriga_router.wire.lookups import Lookups
 from auriga_router.wire.upstream import UpstreamConnection
 
 _MAX_HEAD = 65536
@@ -35,22 +36,21 @@ def proxy_for(address: Address) -> SplitResult | None:
 
 
 async def connect(
-    address: Address, tls: ssl.SSLContext | None, make: Callable[[], UpstreamConnection]
+    address: Address, tls: ssl.SSLContext | None, make: Callable[[], UpstreamConnection], lookups: Lookups
 ) -> UpstreamConnection:
     """A connection, through the proxy if there is one. Raises OSError, and ValueError for an impossible name."""
     loop = asyncio.get_running_loop()
-    name = address.host if tls else None
     proxy = proxy_for(address)
     if proxy is None:
-        return (await loop.create_connection(make, address.host, address.port, ssl=tls, server_hostname=name))[1]
-    transport = await _tunnel(proxy, address)
+        return (await lookups.connect(make, address.host, address.port, tls))[1]
+    transport = await _tunnel(proxy, address, lookups)
     connection = make()
     if tls is None:
         transport.set_protocol(connection)
         connection.connection_made(transport)
         return connection
     try:
-        secured = await loop.start_tls(transport, connection, tls, server_hostname=name)
+        secured = await loop.start_tls(transport, connection, tls, server_hostname=address.host)
     except BaseException:
         transport.abort()
         raise
@@ -60,10 +60,9 @@ async def connect(
     return connection
 
 
-async def _tunnel(proxy: SplitResult, address: Address) -> asyncio.Transport:
-    loop = asyncio.get_running_loop()
-    asked = _Asked(loop.create_future())
-    transport, _ = await loop.create_connection(lambda: asked, proxy.hostname or "", proxy.port or 80)
+async def _tunnel(proxy: SplitResult, address: Address, lookups: Lookups) -> asyncio.Transport:
+    asked = _Asked(asyncio.get_running_loop().create_future())
+    transport, _ = await lookups.connect(lambda: asked, proxy.hostname or "", proxy.port or 80)
     try:
         transport.write(_request(proxy, address))
         await asked.answered
