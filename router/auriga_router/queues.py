@@ -9,6 +9,8 @@ from auriga_router.routing.stuck import is_held_up
 from auriga_router.table import Backend, RoutingTable
 from auriga_router.workers.shares import ALONE, Shares
 
+_IN_COMMON = -1
+
 
 def resize(before: Backend | None, backend: Backend | None, now: float, shares: Shares = ALONE) -> None:
     """Those that wait for a Model that has changed look again, also if it is gone; not if it is still on its way.
@@ -22,14 +24,26 @@ def resize(before: Backend | None, backend: Backend | None, now: float, shares: 
             slots.touch()
         if slots.pace is None and shares.moments is not None and (backend.per_minute or backend.tokens_per_minute):
             slots.pace = Pace(until=shares.moments(backend.key))
-        # Its slots are what there is; each of several workers may fill them, as each of several routers may.
-        capacity = shares.of(backend.capacity) if backend.is_limited else backend.capacity
-        slots.resize(capacity, shares.of(backend.max_queued), backend.per_minute, backend.tokens_per_minute)
+        slots.resize(*_bounds(backend, shares), backend.per_minute, backend.tokens_per_minute)
         if not backend.cold:
             slots.call(now)
     elif before is not None:
+        before.slots.share(None)
         before.slots.resize(0, 0, 0)
         before.slots.call(now)
+
+
+def _bounds(backend: Backend, shares: Shares) -> tuple[int, int]:
+    """How many requests this process may have under way, and waiting."""
+    slots = backend.slots
+    if shares.place is None or not backend.is_limited:
+        slots.share(None)
+        # Its slots are what there is; each of several workers may fill them, as each of several routers may.
+        return backend.capacity, shares.of(backend.max_queued)
+    common = slots.common or shares.place(slots)
+    common.resize(backend.capacity, backend.max_queued)
+    slots.share(common)
+    return _IN_COMMON, _IN_COMMON
 
 
 def call_edited(before: RoutingTable, table: RoutingTable, now: float) -> None:

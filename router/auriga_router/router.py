@@ -35,6 +35,7 @@ from auriga_router.workers import merged_metrics, merged_status
 from auriga_router.workers.group import Seat
 from auriga_router.workers.pages import Together, Told
 from auriga_router.workers.peers import Peers
+from auriga_router.workers.places import Places
 from auriga_router.workers.shares import ALONE, Shares
 from auriga_router.world import World
 
@@ -82,9 +83,12 @@ class Router:
         self._admin = Admin(now, lambda: self._front.table, lambda: in_steps(self._metrics.collect()))
         name = socket.gethostname() if seat is None else f"{socket.gethostname()}-{seat.worker}-{os.getpid()}"
         self._loads = Loads(name, lambda: self._front.table, self._leaving_of, now)
-        self._shares = ALONE if seat is None else Shares(seat.worker, seat.group.count, seat.group.moments.of)
+        self._shares = ALONE
         self._together: Together | None = None
+        self._places: Places | None = None
         if seat is not None:
+            self._places = Places(seat, now)
+            self._shares = Shares(seat.worker, seat.group.count, seat.group.moments.of, self._places.of)
             self._together = Together(Peers(*seat, coarse), self._told(), self._loads)
         followed = self._loads if self._together is None else self._together.loads
         self._load_streams = LoadStreams(followed, settings.load_token_file)
@@ -211,6 +215,8 @@ class Router:
 
     async def join(self) -> None:
         """Answer the other workers, if there are any; also while there is nothing to serve yet."""
+        if self._places is not None:
+            self._places.start()
         if self._together is not None:
             await self._together.start()
 
@@ -229,6 +235,8 @@ class Router:
         self._load_streams.close()
         if self._together is not None:
             self._together.close()
+        if self._places is not None:
+            self._places.close()
         self._sweep.stop()
         self._pools.close()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from auriga_router.workers.moments import Moments
+from auriga_router.workers.place import WIDTH, clear
 
 _MEMORY = "/dev/shm"  # noqa: S108 - the folder made there is the user's alone
 """Written to also where nothing else is: in a pod with a read-only file system."""
@@ -26,6 +27,14 @@ def scratch() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("auriga"), "w+b")
     return tempfile.TemporaryFile()
+
+
+def bell() -> tuple[int, int]:
+    """A pipe that makes nobody wait."""
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    return ends
 
 
 class Seat(NamedTuple):
@@ -46,7 +55,10 @@ class Group:
         # Two for each: one is read while the other is written.
         self._told = [(scratch(), scratch()) for _ in range(count)]
         self.moments = Moments(scratch())
-        """Of limits that hold for all workers together."""
+        """Of limits per minute that hold for all workers together."""
+        self.places = Moments(scratch(), width=WIDTH * count)
+        """Of limits of what is in flight and waits."""
+        self._bells = [bell() for _ in range(count)]
         self._board = memoryview(mmap.mmap(-1, 3 * 8 * count)).cast("q")
 
     @property
@@ -83,8 +95,19 @@ class Group:
         return (whole[start : start + _PIECE] for start in range(0, len(whole), _PIECE))
 
     def restarted(self, worker: int) -> None:
-        """For the parent."""
+        """For the parent. Nothing is in flight in that one any more, and nobody waits."""
         self._board[self.count + worker - 1] += 1
+        for numbers in self.places.all():
+            clear(numbers, worker)
+
+    def ring(self, worker: int) -> None:
+        """Whoever waits there for a place is to look again."""
+        with contextlib.suppress(BlockingIOError):  # it has been told often enough
+            os.write(self._bells[worker - 1][1], b"!")
+
+    def heard(self, worker: int) -> int:
+        """For the worker: what can be read when it is to look."""
+        return self._bells[worker - 1][0]
 
     def restarts(self, worker: int) -> int:
         """How often it was started again."""

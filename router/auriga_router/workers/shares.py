@@ -6,8 +6,13 @@ from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass
 from typing import Final
 
+from auriga_router.slots import Slots
+from auriga_router.workers.place import Place
+
 Moments = Callable[[str], MutableSequence[float]]
 """Gives the state of a Model's limits per minute (see ``routing.pace``), which all processes have in common."""
+PlaceOf = Callable[[Slots], Place]
+"""Gives this process's place among the requests of all for a Model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,7 @@ class Shares:
     worker: int = 1
     count: int = 1
     moments: Moments | None = None
+    place: PlaceOf | None = None
 
     def of(self, limit: int) -> int:
         """Its part of a number of requests: the parts add up to it, but nobody has less than one of what there is."""
