@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -126,3 +127,14 @@ class Merging(RuleBasedStateMachine):
 
 
 TestMerging = Merging.TestCase
+
+
+def test_what_one_model_tells_does_not_have_all_that_are_known_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    merged = MergedLoads("router", lambda: 0.0, lambda: None)
+    reader = merged.reader(lambda: None)
+    reader.take()
+    monkeypatch.setattr(merged, "_known", lambda: pytest.fail("all were looked at"))
+    for number in (1, 2):
+        models = {f"ns/{name}": ModelLoad(in_flight=1, requests=1) for name in range(100)}
+        merged.told(number, LoadReport(f"worker-{number}", models, full=True))
+    assert {load.in_flight for load in reader.take().models.values() if load} == {2}

@@ -56,11 +56,11 @@ class Crowd(RuleBasedStateMachine):
     def come(self, request: Request) -> None:
         slots = self.slots[request.worker]
         if slots.has_room():
-            slots.begin(request.number)
+            slots.begin(float(request.number))
             self.running.append(request)
             self.started.append(request.number)
         elif slots.may_wait():
-            slots.wait(request, request.number)
+            slots.wait(request, float(request.number))
             self.waiting.append(request)
         else:
             self.refused += 1
@@ -76,7 +76,7 @@ class Crowd(RuleBasedStateMachine):
     def end(self, data: st.DataObject) -> None:
         done = data.draw(st.sampled_from(self.running))
         self.running.remove(done)
-        self.slots[done.worker].end(self.count)
+        self.slots[done.worker].end(float(self.count))
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data())
@@ -91,7 +91,7 @@ class Crowd(RuleBasedStateMachine):
         for _ in range(100):
             if not self.rung:
                 break
-            self.slots[self.rung.pop(0) - 1].call(self.count)
+            self.slots[self.rung.pop(0) - 1].call(float(self.count))
         assert not self.rung
         assert not self.waiting or len(self.running) == self.capacity
 
