@@ -67,6 +67,35 @@ def test_all_errors_of_all_files_come_at_once(folder: Path) -> None:
     assert ran.err == "7 errors, 0 warnings; no objects without an error\n"
 
 
+def test_warnings_come_with_the_errors_of_their_object(folder: Path) -> None:
+    """Not one round later; and not of what is wrong itself."""
+    (folder / "a.yaml").write_text("""apiVersion: auriga.dev/v1alpha1
+kind: RoleChain
+metadata: {name: coding}
+spec:
+  members:
+  - model: nobody
+  strategy: Fastest
+---
+apiVersion: auriga.dev/v1alpha1
+kind: RoleChain
+metadata: {name: empty}
+spec: {members: [], privacy: {localOnly: true}}
+---
+apiVersion: auriga.dev/v1alpha1
+kind: RoleChain
+""")
+    ran = auriga("check", "-f", str(folder / "a.yaml"))
+    assert [line.partition(":")[2].partition(" RoleChain default/")[2] for line in ran.out.splitlines()] == [
+        'coding: spec.members[0].model: there is no Model "nobody" in namespace default',
+        'coding: spec.strategy: write Ordered, Weighted, LeastLatency, LeastCost or Adaptive, not "Fastest"',
+        "empty: spec.members: needs at least 1",
+        "(no name): metadata: required, but missing: write it with name",
+        "(no name): spec: required, but missing: write it with members",
+    ]
+    assert "4 errors, 1 warning" in ran.err
+
+
 def test_a_warning_alone_is_no_failure_unless_strict(folder: Path) -> None:
     (folder / "a.yaml").write_text(f"{GOOD}---\n{CHAIN}")
     ran = auriga("check", "-f", "a.yaml")

@@ -72,18 +72,18 @@ def _load(files: list[Path], namespace: str) -> Manifests:
 
 def _missing_weights(manifests: Manifests) -> Iterator[Problem]:
     """Files that are not here, as `auriga up` looks for them. No more than warnings: they may be on the nodes."""
+    from auriga_api import Model
     from auriga_api.manifests import Problem
 
-    for key, model in manifests.models.items():
-        source = model.spec.source
+    for origin, model in manifests.read():
+        source = model.spec.source if isinstance(model, Model) else None
         if source is None or source.file is None:
             continue
-        origin = manifests.origins["Model", key]
         path = Path(Path(origin.file).parent, Path(source.file.path).expanduser())
         if not path.is_file():
             text = f"spec.source.file.path: there is no file {path.absolute()} on this machine"
             line = origin.at("spec", "source", "file", "path")
-            yield Problem(origin.file, line, f"Model {key}", text, "warning")
+            yield Problem(origin.file, line, f"Model {model.metadata.key}", text, "warning")
 
 
 def _print(problem: Problem) -> None:

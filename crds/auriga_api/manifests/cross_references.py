@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from auriga_api.base import SecretKeyRef
 from auriga_api.manifests.documents import Path
 from auriga_api.manifests.messages import dotted, near
-from auriga_api.manifests.values import Manifests, Problem
+from auriga_api.manifests.values import Manifests, Origin, Problem
 from auriga_api.model import Model
 from auriga_api.rolechain import RoleChain
 
@@ -18,17 +18,18 @@ def references(manifests: Manifests) -> tuple[Problem, ...]:
     """Warnings, not errors: what is missing may still come, and in a cluster it may be there already."""
     found: list[Problem] = []
     broken = frozenset(problem.subject for problem in manifests.errors)  # they are there, and told already
-    for key, model in manifests.models.items():
-        found += _warnings(manifests, ("Model", key), _missing_secrets(model, manifests, broken))
-    for key, chain in manifests.chains.items():
-        found += _warnings(manifests, ("RoleChain", key), _missing_models(chain, manifests, broken))
-        found += _warnings(manifests, ("RoleChain", key), _taken_names(chain, manifests))
-        found += _warnings(manifests, ("RoleChain", key), _nobody_local(chain, manifests))
+    for origin, item in manifests.read():
+        subject = f"{item.kind} {item.metadata.key}"
+        if isinstance(item, Model):
+            found += _warnings(origin, subject, _missing_secrets(item, manifests, broken))
+        else:
+            found += _warnings(origin, subject, _missing_models(item, manifests, broken))
+            found += _warnings(origin, subject, _taken_names(item, manifests))
+            found += _warnings(origin, subject, _nobody_local(item, manifests))
     return tuple(found)
 
 
-def _warnings(manifests: Manifests, name: tuple[str, str], findings: Iterator[_Finding]) -> list[Problem]:
-    origin, subject = manifests.origins[name], " ".join(name)
+def _warnings(origin: Origin, subject: str, findings: Iterator[_Finding]) -> list[Problem]:
     return [
         Problem(origin.file, origin.at(*path), subject, f"{dotted(path)}: {text}", "warning") for path, text in findings
     ]

@@ -85,15 +85,19 @@ _TYPES = {
 _BOUNDS = {
     "greater_than_equal": "write {ge} or more",
     "less_than_equal": "write {le} or less",
-    "too_short": "needs at least {min_length} of them",
-    "too_long": "takes at most {max_length} of them",
+    "too_short": "needs at least {min_length}",
+    "too_long": "takes at most {max_length}",
     "string_too_short": "needs at least {min_length} character(s)",
     "string_too_long": "takes at most {max_length} characters",
 }
 
 
 def _about(field: FieldInfo | None) -> str:
-    """``: the first sentence of its description``"""
+    """``: the first sentence of its description``, or of what has fields those that it must have."""
+    if field and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        below = field.annotation.model_fields.items()
+        needs = [each.alias or name for name, each in below if each.is_required()]
+        return f": write it with {' and '.join(needs)}" if needs else ""
     text = " ".join((field.description if field and field.description else "").split())
     return f": {text.partition('. ')[0].removesuffix('.')}" if text else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from types import MappingProxyType
 from typing import Any
 
@@ -43,6 +44,7 @@ class _Reading:
         self.objects: dict[tuple[str, str], Object] = {}
         self.origins: dict[tuple[str, str], Origin] = {}
         self.problems: list[Problem] = []
+        self.drafts: list[tuple[Origin, Model | RoleChain]] = []
         self.first: dict[str, str] = {}
         """Kind and name of everything, broken or not -> where it is."""
 
@@ -68,15 +70,26 @@ class _Reading:
         if item is not None and not wrong:
             name = (item.kind, item.metadata.key)
             self.objects[name], self.origins[name] = item, Origin(file, document.line(), document)
+        elif subject in self.first and self.first[subject] == f"{file}:{document.line()}":
+            self._draft(file, document, [path for path, _ in wrong])
         problems = [Problem(file, document.line(path), subject, text) for path, text in wrong]
         self.problems.extend(sorted(problems, key=lambda problem: problem.line))
+
+    def _draft(self, file: str, document: Document, wrong: list[Path]) -> None:
+        """What is right of an object with errors, if that is an object at all."""
+        left = deepcopy(_meant(document.value))
+        if left is None or not all(_removed(left, path) for path in sorted(wrong, key=len, reverse=True)):
+            return
+        draft = _validated(left, self.namespace)[0]
+        if isinstance(draft, Model | RoleChain):
+            self.drafts.append((Origin(file, document.line(), document), draft))
 
     def result(self) -> Manifests:
         models = {item.metadata.key: item for item in self.objects.values() if isinstance(item, Model)}
         chains = {item.metadata.key: item for item in self.objects.values() if isinstance(item, RoleChain)}
         secrets = {item.metadata.key: item for item in self.objects.values() if isinstance(item, Secret)}
         frozen = (MappingProxyType(models), MappingProxyType(chains), MappingProxyType(secrets))
-        return Manifests(*frozen, MappingProxyType(self.origins), tuple(self.problems))
+        return Manifests(*frozen, MappingProxyType(self.origins), tuple(self.problems), tuple(self.drafts))
 
 
 def _flat(document: Document) -> Iterator[Document]:
@@ -131,6 +144,17 @@ def _all_that_is_wrong(kind: type[Object], value: dict[str, Any], said: Validati
     first = ((path, text) for path, text in explain(kind, said) if path not in names)  # missing: it is misspelt
     further = (*_explained(kind, meant), *broken_rules(kind, meant))
     return dict.fromkeys((*first, *((as_written(path, names), text) for path, text in further)))
+
+
+def _removed(value: object, path: Path) -> bool:
+    """Take the field at ``path`` away. False: there is none, or the places of others would change by that."""
+    *around, last = path or ("",)
+    for part in around:
+        places: Any = value if isinstance(value, dict) else dict(enumerate(value if isinstance(value, list) else ()))
+        if part not in places:
+            return True  # it went with what is around it
+        value = places[part]
+    return isinstance(value, dict) and (last in ("kind", "apiVersion") or value.pop(last, None) is not None)
 
 
 def _explained(kind: type[Object], value: object) -> Iterator[tuple[Path, str]]:

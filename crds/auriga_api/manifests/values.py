@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -69,6 +69,16 @@ class Manifests:
     origins: Mapping[tuple[str, str], Origin] = field(default_factory=lambda: MappingProxyType({}))
     """(kind, ``namespace/name``) -> where it was read."""
     problems: tuple[Problem, ...] = ()
+    drafts: tuple[tuple[Origin, Model | RoleChain], ...] = field(default=(), repr=False)
+    """Objects with errors, without the fields that are wrong: for what else there is to say of them."""
+
+    def read(self) -> Iterator[tuple[Origin, Model | RoleChain]]:
+        """All Models and RoleChains as far as they could be read, and where."""
+        for key, model in self.models.items():
+            yield self.origins["Model", key], model
+        for key, chain in self.chains.items():
+            yield self.origins["RoleChain", key], chain
+        yield from self.drafts
 
     @property
     def errors(self) -> tuple[Problem, ...]:
