@@ -269,4 +269,7 @@ class Attempting(UpstreamUser):
 
     def _endpoint_died(self) -> None:
         self._watch = None
-        self._attempt_failed(Outcome.TIMEOUT)
+        try:
+            self._attempt_failed(Outcome.TIMEOUT)
+        except Exception:
+            self.on_bug()

@@ -9,6 +9,7 @@ import orjson
 
 from auriga_router.dialects import Document
 from auriga_router.translate import Identity, RequestError, Start, Tape, Wire, decoder
+from auriga_router.translate.fields import to_json
 from auriga_router.translate.stream import Decoder
 
 _OTHERWISE = (
@@ -52,7 +53,7 @@ class Continuation:
         if external and not limits:
             raise RequestError("nobody knows how much is left of the provider's own limit")
         left = {name: max(limit - tape.tokens, 1) for name, limit in limits.items()}
-        self._body = orjson.dumps(document | left | {"prompt": check(document) + tape.text})
+        self._body = to_json(document | left | {"prompt": check(document) + tape.text})
         self.start = Start("", tape.tokens)
 
     def step(self) -> tuple[bytes, bytes]:

@@ -64,4 +64,9 @@ def _elsewhere(document: dict[str, Any]) -> str:
 
 
 def _text(part: object) -> str:
-    return part[:_PART] if isinstance(part, str) else orjson.dumps(part, default=str)[:_PART].decode("utf-8", "ignore")
+    if isinstance(part, str):
+        return part[:_PART]
+    try:
+        return orjson.dumps(part, default=str)[:_PART].decode("utf-8", "ignore")
+    except orjson.JSONEncodeError:
+        return ""  # nested deeper than orjson writes (254)

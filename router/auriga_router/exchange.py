@@ -55,7 +55,10 @@ class Exchange(StandingBy):
         self._world.timed.add(self)
         now = self._world.now()
         self._deadline = now + self._call.chain.deadline
-        self._next(now)
+        try:
+            self._next(now)
+        except Exception:
+            self.on_bug()
 
     def _next(self, now: float, *, renewed: bool = False) -> None:
         """``renewed``: the chain is as it is now, not as it was when the request came."""
@@ -215,6 +218,12 @@ class Exchange(StandingBy):
 
     def on_expired(self, now: float) -> None:
         """A time limit has passed; which one follows from the state."""
+        try:
+            self._expired(now)
+        except Exception:
+            self.on_bug()
+
+    def _expired(self, now: float) -> None:
         if self._state == State.QUEUED:
             self._wait_on(now)
         elif self._state == State.AWAY and self._waiting is not None:
@@ -238,17 +247,36 @@ class Exchange(StandingBy):
             self._done(200, keep_alive=False)
             return
         problem = Problem(503, "shutting_down", "the router is stopping; ask again", attempts=self._failed)
+        self._tell_why(problem)
+        self._abandon()
+        self._done(503 if self._flow is None else 200, keep_alive=False)
+
+    def on_bug(self) -> None:
+        """Something of this request has raised: it ends, once, with an error, and costs nobody else anything."""
+        self._world.on_bug("a request could not be answered")
+        if self._state == State.DONE:
+            return
+        if self._state == State.FLOWING:
+            self._state = State.WAITING  # what reads the stream may be what has failed
+        self._abandon()
+        try:
+            self._tell_why(Problem(500, "internal_error", "internal error of the router", attempts=self._failed))
+        except Exception:
+            self._world.on_bug("nor could that be told")  # the connection closes, which is no clean end
+        self._done(500 if self._flow is None else 200, keep_alive=False)
+
+    def _tell_why(self, problem: Problem) -> None:
+        """The reply, or what has left of it, ends with this."""
         if self._flow is not None and self._client.retract():
             self._flow = None
         if self._flow is not None:
             self._flow.fail(problem)
         else:
             self._client.write(replies.error(self._call, problem, self._failed))
-        self._abandon()
-        self._done(503 if self._flow is None else 200, keep_alive=False)
 
     def _abandon(self) -> None:
+        trial: Trial | None = getattr(self, "_trial", None)
         if self._state == State.QUEUED:
             self._queue.leave(self)
-        elif self._state != State.AWAY:
+        elif self._state != State.AWAY and trial is not None and not trial.ended:
             self._end_attempt(Outcome.CANCELLED)

@@ -42,6 +42,7 @@ class Front:
 
     def __init__(self, world: World, admin: Admin, load: Handle, id_prefix: str, random: Callable[[], float]) -> None:
         self._world = world
+        world.on_bug = _log.exception
         self._load = load
         self._random = random
         self._admin = admin

@@ -39,7 +39,10 @@ def streamed(call: Call) -> bool:
     document = orjson.loads(call.body) | {"stream": True}
     if call.operation.wire is Wire.CHAT:
         document["stream_options"] = {"include_usage": True}
-    call.body = orjson.dumps(document)
+    try:
+        call.body = orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        return False  # nested deeper than orjson writes (254)
     call.model_span = locate(call.body)
     call.stream = call.folded = True
     return True

@@ -76,6 +76,9 @@ class UpstreamUser(Protocol):
         ``silent``: not a byte of the response had come.
         """
 
+    def on_bug(self) -> None:
+        """One of these, or what it called, has raised. Called while that exception is handled."""
+
 
 class Connector(Protocol):
     """Gives connections to endpoints."""

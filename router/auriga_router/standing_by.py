@@ -105,7 +105,10 @@ class StandingBy(Attempting):
 
     def on_turn(self) -> None:
         """Look again: perhaps at other endpoints than there were when the request came."""
-        self._look_again(self._world.now())
+        try:
+            self._look_again(self._world.now())
+        except Exception:
+            self.on_bug()
 
     def _look_again(self, now: float) -> None:
         """It is in no queue any more."""

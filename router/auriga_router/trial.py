@@ -21,12 +21,13 @@ _SAYS_NOTHING: Final = bits(Outcome.CANCELLED, Outcome.CLIENT_ERROR, Outcome.CON
 class Trial:
     """An attempt under way. ``end`` must be called exactly once."""
 
-    __slots__ = ("_probe", "endpoint", "member", "reserved", "sent", "started", "status", "streamed")
+    __slots__ = ("_probe", "ended", "endpoint", "member", "reserved", "sent", "started", "status", "streamed")
 
     def __init__(self, member: Member, endpoint: Endpoint, now: float) -> None:
         self.member = member
         self.endpoint = endpoint
         self.started = now
+        self.ended = False
         self.sent = 0.0
         """When the request went out; 0 while there is no connection."""
         self.status = 0
@@ -61,6 +62,7 @@ class Trial:
 
     def end(self, outcome: Outcome, now: float, breaker: BreakerSettings, retry_after: float | None = None) -> None:
         """It came to this."""
+        self.ended = True
         self.endpoint.in_flight -= 1
         if self._probe or outcome is not _OK or self.endpoint.gate.trouble is not None:
             gate.observe(self.endpoint.gate, outcome, now, breaker, probe=self._probe, retry_after=retry_after)

@@ -115,3 +115,7 @@ class Watch(UpstreamUser):
         self._upstream = None
         self._waiting = False
         self._seen(alive=False)
+
+    def on_bug(self) -> None:
+        """See UpstreamUser. Whoever waits has its own limits."""
+        self.stop()

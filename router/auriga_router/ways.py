@@ -14,6 +14,7 @@ from auriga_router.call import Call
 from auriga_router.completions import Continuation
 from auriga_router.table import Backend
 from auriga_router.translate import Identity, RequestError, Start, Tape, Wire, continuation, decoder, write_request
+from auriga_router.translate.fields import to_json
 from auriga_router.translate.stream import Decoder
 from auriga_router.translate.thoughts import Thinking, closing_tag
 
@@ -56,7 +57,7 @@ def way(call: Call, backend: Backend, tape: Tape) -> Way:
         document = _prefilled(_limited(_chat(call, backend), tape), tape, thoughts=False)
         if tape.text:  # vLLM begins a new turn unless it is told not to; most others ignore what they do not know
             document |= {"continue_final_message": True, "add_generation_prompt": False}
-        return Asking(Wire.CHAT, orjson.dumps(document), Start(tape.text, tape.text_tokens, repeats=True))
+        return Asking(Wire.CHAT, to_json(document), Start(tape.text, tape.text_tokens, repeats=True))
     request, text = continuation(call.asked.request, tape)
     body = write_request(backend.wire, request, backend.target).body
     return Asking(backend.wire, body, Start(text, tape.text_tokens, repeats=backend.wire is Wire.CHAT))
@@ -65,7 +66,7 @@ def way(call: Call, backend: Backend, tape: Tape) -> Way:
 def _way_of_llama_server(document: Document, tape: Tape) -> Way:
     repeats = bool(tape.text)  # versions differ
     start = Start(tape.text, tape.tokens, repeats, tape.thinking)
-    prefill = Asking(Wire.CHAT, orjson.dumps(_prefilled(document, tape)), start)
+    prefill = Asking(Wire.CHAT, to_json(_prefilled(document, tape)), start)
     shaped = any(document.get(name) for name in _SHAPED)
     return prefill if shaped or not _only_text(document["messages"]) else Template(document, tape, prefill)
 
@@ -117,9 +118,9 @@ class Template:
     def step(self) -> tuple[bytes, bytes]:
         """See Way."""
         if self._prompt is not None:
-            return b"/completions", orjson.dumps(_completion(self._document, self._prompt))
+            return b"/completions", to_json(_completion(self._document, self._prompt))
         document = self._document if self._bare else _prefilled(self._document, self._tape)
-        return b"/apply-template", orjson.dumps(document)
+        return b"/apply-template", to_json(document)
 
     def take(self, status: int, body: bytes) -> Way | None:
         """See Way."""

@@ -20,6 +20,10 @@ def _nobody(key: str) -> Backend | None:
     return None
 
 
+def _unheard(what: str) -> None:
+    """For a world without a log."""
+
+
 @dataclass(slots=True)
 class World:
     """Everything outside of an exchange but its client."""
@@ -42,3 +46,5 @@ class World:
     """The Model (its key) as it is now."""
     renew: Callable[[Call], bool] = _as_it_was
     """Puts the chain of a call that has waited to what it is now. Gives whether there still is such a one."""
+    on_bug: Callable[[str], None] = _unheard
+    """Says what a bug of ours has led to; called while its exception is handled."""

@@ -87,7 +87,7 @@ class _Pool(Kept, Keeper):
             task.cancel()
         self._connecting.clear()
         while self._waiting:
-            self._waiting.popleft().on_connect_failed()
+            _refuse(self._waiting.popleft())
 
     def _connect_if_needed(self) -> None:
         if len(self._connecting) < min(len(self._waiting), _MAX_CONNECTING):
@@ -106,14 +106,17 @@ class _Pool(Kept, Keeper):
         if connection is not None:
             self.on_idle(connection)
         elif self._waiting:
-            self._waiting.popleft().on_connect_failed()
+            _refuse(self._waiting.popleft())
         self._connect_if_needed()
 
     def on_idle(self, connection: UpstreamConnection) -> None:
         """See ``upstream.Keeper``."""
         if self._waiting:
             user = connection.user = self._waiting.popleft()
-            user.on_connected(connection)
+            try:
+                user.on_connected(connection)
+            except Exception:
+                user.on_bug()
         elif self._closed:
             connection.abort()
         else:
@@ -128,6 +131,13 @@ class _Pool(Kept, Keeper):
             self._last = None
         else:
             self._idle.pop(connection, None)
+
+
+def _refuse(user: UpstreamUser) -> None:
+    try:
+        user.on_connect_failed()
+    except Exception:
+        user.on_bug()
 
 
 class Pools(Connector):

@@ -126,10 +126,13 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
                 self._break(framing=True)
                 return
             self._extra = True
-        if self._response is not None:
-            user.on_data(data, self._complete)
-        else:
-            self._read_head(user, self._head + data if self._head else data)
+        try:
+            if self._response is not None:
+                user.on_data(data, self._complete)
+            else:
+                self._read_head(user, self._head + data if self._head else data)
+        except Exception:
+            user.on_bug()  # else asyncio would end this connection, and the user would hear of a break that is none
 
     def _read_head(self, user: UpstreamUser, data: bytes) -> None:
         if not self._status:
@@ -180,13 +183,20 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
         if user is None:
             return
         self.user = None
-        if error is None and response is not None and response.ends_with_connection:
-            user.on_data(b"", True)
-        else:
-            user.on_broken(framing=False, silent=self._silent)
+        try:
+            if error is None and response is not None and response.ends_with_connection:
+                user.on_data(b"", True)
+            else:
+                user.on_broken(framing=False, silent=self._silent)
+        except Exception:
+            user.on_bug()
 
     def _break(self, *, framing: bool) -> None:
         user = self.user
         self.abort()
-        if user is not None:
+        if user is None:
+            return
+        try:
             user.on_broken(framing=framing, silent=False)
+        except Exception:
+            user.on_bug()
