@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -81,43 +83,43 @@ class Load:
         await asyncio.gather(*self._tasks)
 
 
-async def test_a_pod_that_goes_gets_no_new_request_and_ends_what_it_has() -> None:
+@contextlib.asynccontextmanager
+async def one_of_two_pods_goes() -> AsyncIterator[tuple[Running, Load, Pod, Pod]]:
+    """Under a load of 40 streams, all of them half-way, at both pods: the router, the load, who goes, who stays."""
     going, staying = Pod(), Pod()
     async with going.upstream, staying.upstream:
         both = snapshot(model("m1"), endpoints={"m1": (going.upstream.address, staying.upstream.address)})
         async with routing(both) as running:
             load = Load(running, 40)
-            await until(lambda: load.begun == 40)  # all of them half-way, at both pods
+            await until(lambda: load.begun == 40)
             staying.may_end.set()
             running.router.apply(replace(both, endpoints={"default/m1": (staying.upstream.address,)}))
-            stayed = staying.answers
-            # None of its streams has ended: these are all that it was ever asked for, some perhaps still on their way.
-            under_way = running.router.load("default/m1", going.upstream.address)
-            assert under_way >= 10
-            await until(lambda: staying.answers >= stayed + 200)  # the load goes on
-            assert going.answers == under_way
-            assert running.router.load("default/m1", going.upstream.address) == under_way
-            going.may_end.set()
-            await until(lambda: running.router.load("default/m1", going.upstream.address) == 0)
-            await load.finish()
-            assert set(load.texts) == {scripts.TEXT}
-            assert going.answers == under_way
-            assert {outcome for _, outcome in running.outcomes} == {"Ok"}
+            yield running, load, going, staying
+
+
+async def test_a_pod_that_goes_gets_no_new_request_and_ends_what_it_has() -> None:
+    async with one_of_two_pods_goes() as (running, load, going, staying):
+        stayed = staying.answers
+        # None of its streams has ended: these are all that it was ever asked for, some perhaps still on their way.
+        under_way = running.router.load("default/m1", going.upstream.address)
+        assert under_way >= 10
+        await until(lambda: staying.answers >= stayed + 200)  # the load goes on
+        assert going.answers == under_way
+        assert running.router.load("default/m1", going.upstream.address) == under_way
+        going.may_end.set()
+        await until(lambda: running.router.load("default/m1", going.upstream.address) == 0)
+        await load.finish()
+        assert set(load.texts) == {scripts.TEXT}
+        assert going.answers == under_way
+        assert {outcome for _, outcome in running.outcomes} == {"Ok"}
 
 
 async def test_streams_that_outlive_their_pods_grace_go_on_at_another() -> None:
-    going, staying = Pod(), Pod()
-    async with going.upstream, staying.upstream:
-        both = snapshot(model("m1"), endpoints={"m1": (going.upstream.address, staying.upstream.address)})
-        async with routing(both) as running:
-            load = Load(running, 40)
-            await until(lambda: load.begun == 40)  # all of them half-way, at both pods
-            staying.may_end.set()
-            running.router.apply(replace(both, endpoints={"default/m1": (staying.upstream.address,)}))
-            under_way = running.router.load("default/m1", going.upstream.address)
-            going.killed.set()
-            await until(lambda: running.router.load("default/m1", going.upstream.address) == 0)
-            await load.finish()
-            assert set(load.texts) == {scripts.TEXT}
-            assert going.answers <= under_way
-            assert sum(outcome != "Ok" for _, outcome in running.outcomes) == under_way >= 10
+    async with one_of_two_pods_goes() as (running, load, going, _):
+        under_way = running.router.load("default/m1", going.upstream.address)
+        going.killed.set()
+        await until(lambda: running.router.load("default/m1", going.upstream.address) == 0)
+        await load.finish()
+        assert set(load.texts) == {scripts.TEXT}
+        assert going.answers <= under_way
+        assert sum(outcome != "Ok" for _, outcome in running.outcomes) == under_way >= 10
