@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -32,6 +33,8 @@ Follow = Callable[[Apply], Awaitable[None]]
 _log = logging.getLogger("auriga_router")
 _PAUSE = 5.0
 """Seconds before a source that ended is followed anew."""
+_LAST_LINES = 2.0
+"""Seconds that the last lines of the log get to be written."""
 
 
 def main() -> int:
@@ -122,7 +125,9 @@ async def serve(process: Process) -> None:
     for task in (*tasks, *waits):
         task.cancel()
     await asyncio.wait(tasks)
-    await log.flush()
+    with contextlib.suppress(TimeoutError):  # whoever reads the log has stalled
+        async with asyncio.timeout(_LAST_LINES):
+            await log.flush()
 
 
 async def following(follow: Follow, apply: Apply, pause: float = _PAUSE) -> None:

@@ -15,6 +15,7 @@ import orjson
 
 from auriga_router.attempts import Attempt
 from auriga_router.routing.outcome import Outcome
+from auriga_router.writer import Writer
 
 _seconds: Final = time.time
 _INTERVAL: Final = 0.05
@@ -35,7 +36,7 @@ class AttemptLog:
 
     def __init__(self, write: Callable[[bytes], object], soon: Soon | None = None) -> None:
         """``soon``: an event loop's ``call_soon``; None: lines are made when they are written."""
-        self._write = write
+        self._write = Writer(write)
         self._soon = soon
         self._noted: list[Attempt] = []
         """Those of this turn of the loop."""
@@ -90,4 +91,4 @@ class AttemptLog:
             dropped, self._dropped = self._dropped, 0
             lines.append(f'{{"event":"dropped","attempts":{dropped}}}\n')
         if lines:
-            await asyncio.to_thread(self._write, "".join(lines).encode())
+            await self._write("".join(lines).encode())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import socket
 import sys
 
@@ -40,9 +42,15 @@ def bind(settings: ProcessSettings, port: int | None = None) -> socket.socket:
 
 
 def to_stdout(lines: bytes) -> None:
-    """Whole lines."""
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
+    """Whole lines. Raises OSError.
+
+    Not through Python's buffer: a thread that stalls in it would make the interpreter abort at its end.
+    """
+    if sys.stdout is None:  # it was closed, and its number may be that of a socket by now
+        raise OSError(errno.EBADF, "standard output is closed")
+    left = memoryview(lines)
+    while left:
+        left = left[os.write(sys.stdout.fileno(), left) :]
 
 
 class Shared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -183,3 +184,16 @@ def test_a_folder_without_manifests_is_told_of_and_holds_nothing_back(tmp_path: 
     assert not source.load().problems
     file.unlink()
     assert not source.load().secrets, "what was removed is gone"
+
+
+def test_what_is_not_a_regular_file_is_not_read(tmp_path: Path) -> None:
+    """A FIFO would keep the reader until somebody writes: then no change was seen any more, and nothing ended."""
+    (tmp_path / "a.yaml").write_text(MODEL.format(name="a"))
+    os.mkfifo(tmp_path / "b.yaml")
+    loaded = FileSource([tmp_path]).load()
+    (problem,) = loaded.problems
+    assert (names(loaded), problem.severity) == (["default/a"], "warning")
+    assert "regular file" in str(problem)
+    assert str(tmp_path / "b.yaml") in str(problem)
+    (problem,) = FileSource([tmp_path / "b.yaml"]).load().problems
+    assert problem.severity == "error"

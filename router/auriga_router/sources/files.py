@@ -6,6 +6,7 @@ A file that does not read well keeps the last good objects it held; what is wron
 from __future__ import annotations
 
 import asyncio
+import stat
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -125,7 +126,10 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, str], tuple[Problem, ...]]:
             problems.append(Problem(str(path), 0, "", text, "warning"))
         for file in files:
             try:
-                texts[str(file)] = file.read_text(encoding="utf-8")
+                if _may_block(file):
+                    problems.append(_skipped(file, named=file == path))
+                else:
+                    texts[str(file)] = file.read_text(encoding="utf-8")
             except FileNotFoundError:
                 problems.append(Problem(str(file), 0, "", "no such file"))
             except OSError as error:
@@ -133,6 +137,17 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, str], tuple[Problem, ...]]:
             except UnicodeDecodeError:
                 problems.append(Problem(str(file), 0, "", "is not UTF-8 text"))
     return texts, tuple(problems)
+
+
+def _may_block(file: Path) -> bool:
+    """A FIFO, for one, would keep whoever reads it for ever, and with it the end of the process. Raises OSError."""
+    mode = file.stat().st_mode
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _skipped(file: Path, *, named: bool) -> Problem:
+    text = "is not a regular file: it is not read"
+    return Problem(str(file), 0, "", text) if named else Problem(str(file), 0, "", text, "warning")
 
 
 def _files(path: Path) -> list[Path]:
