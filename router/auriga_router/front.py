@@ -66,7 +66,8 @@ class Front:
             return self._dispatch(request, client, operation)
         except Exception:
             _log.exception("a request could not be handled")  # a bug of ours: it must not cost more than this request
-            client.write(self.refuse(Refusal(500, "internal error")))
+            refusal = Refusal(500, "internal error", request.target, request.headers.get(b"origin", b""))
+            client.write(self.refuse(refusal))
             client.done(keep_alive=False)
             return None
 
@@ -114,7 +115,10 @@ class Front:
         self.refused[refusal.status, code] += 1
         dialect = dialect_of(_path(refusal.target))
         body = dialect.error(Problem(refusal.status, code, refusal.message))
-        return reply(refusal.status, dialect.id_headers(self._request_id(None)), body, close=True)
+        headers = dialect.id_headers(self._request_id(None))
+        if self._origins is not None:
+            headers += self._origins.lines_for(refusal.origin)
+        return reply(refusal.status, headers, body, close=True)
 
     def _infer(self, request: Request, client: Client, operation: Operation) -> Exchange | None:
         request_id = self._request_id(request.headers.get(_ID))

@@ -42,6 +42,21 @@ async def test_where_it_is_enabled_a_page_may_ask_and_read_all_replies(enabled: 
             assert upstream.visits[0].header("origin") is None
 
 
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [("Content-Length: 2000\r\n", "", 413), ("Content-Length: 1\r\nExpect: x\r\n", "{", 417)],
+)
+@pytest.mark.parametrize("enabled", [PAGE, ""])
+async def test_a_page_reads_why_its_request_is_not_even_looked_at(
+    enabled: str, headers: str, body: str, status: int
+) -> None:
+    settings = RouterSettings(cors_origins=enabled, body_limit=1000)
+    async with routing(snapshot(model("m1")), settings) as running, running.client() as client:
+        await client.send(f"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n{ORIGIN}{headers}\r\n{body}".encode())
+        reply = await client.reply()
+        assert (reply.status, reply.headers.get(ALLOWS)) == (status, enabled or None)
+
+
 @pytest.mark.parametrize("enabled", ["", "https://other.example.org"])
 async def test_elsewhere_it_may_not(enabled: str) -> None:
     async with Upstream(scripts.ok) as upstream:

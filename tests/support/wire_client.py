@@ -35,6 +35,9 @@ class Socket(asyncio.Transport):
     def abort(self) -> None:
         self.ended = "abort"
 
+    def get_write_buffer_size(self) -> int:
+        return 0  # it takes all at once
+
     def is_closing(self) -> bool:
         return bool(self.ended)
 

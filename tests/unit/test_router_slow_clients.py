@@ -38,6 +38,31 @@ def test_who_was_refused_and_does_not_go_is_cut_off() -> None:
     assert client.socket.ended == "abort"
 
 
+@pytest.mark.parametrize(("seconds", "ended"), [(28, "eof"), (31, "abort")])
+def test_who_was_refused_may_send_on_for_a_while(seconds: int, ended: str) -> None:
+    """Many look for a reply only when they have sent all: cut off before that, they see a reset."""
+    client = Client()
+    client.sends(HEAD.replace(b"400", b"4000") + b"\r\n")
+    assert (client.status, client.socket.ended) == (b"413", "eof")
+    for _ in range(seconds):
+        client.waits(1)
+        client.sends(b"x" * 100)
+    client.waits(1)
+    assert client.socket.ended == ended
+    client.waits(2)
+    assert client.socket.ended == "abort"
+
+
+def test_of_a_body_that_was_refused_nothing_is_kept() -> None:
+    client = Client()
+    client.trickles(HEAD + b"\r\n", 1)
+    client.trickles(b"x" * 300, 301)
+    assert client.status == b"408"
+    request = client.connection._reader.current
+    assert request is not None
+    assert (request.pieces, request.joined) == ([], None)
+
+
 def test_who_says_nothing_is_cut_off_at_first_and_between_two_requests() -> None:
     for said, patience in ((b"", 30), (WHOLE, 75)):
         client = Client()

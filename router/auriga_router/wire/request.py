@@ -50,6 +50,8 @@ class Refusal(NamedTuple):
     message: str
     target: bytes = b""
     """What was asked for, if that is known."""
+    origin: bytes = b""
+    """Of the page that asked, if one did."""
 
 
 class Request:
@@ -110,6 +112,11 @@ class Request:
         self.joined += b"".join(self.pieces)
         self.pieces.clear()
 
+    def drop(self) -> None:
+        """What came of the body: it will be refused."""
+        self.joined = None
+        self.pieces.clear()
+
 
 class RequestReader:
     """Feeds a client's bytes to llhttp and collects whole requests. One for each connection."""
@@ -142,7 +149,7 @@ class RequestReader:
         if request is None:
             return
         if request.size > self._limit:
-            request.joined = None  # it will be refused
+            request.drop()
         elif len(request.pieces) > _MOST_PIECES:
             request.join()
         if request is not before:
@@ -270,7 +277,8 @@ def check(request: Request, body_limit: int) -> Refusal | None:
         and b"host" in headers
     ):
         return None
-    return _too_large(request, body_limit) or _wrong(request)
+    refusal = _too_large(request, body_limit) or _wrong(request)
+    return refusal and refusal._replace(origin=headers.get(b"origin", b""))
 
 
 def _too_large(request: Request, body_limit: int) -> Refusal | None:

@@ -24,8 +24,10 @@ _LAST_IDLE_SECONDS: Final = 0.5
 _LAST_HEAD_SECONDS: Final = 2.0
 """For a request that has begun to come while the router drains: what comes from a living client takes less."""
 _LINGER_SECONDS: Final = 2.0
-"""How long a refused client may go on sending before it is cut off. Closing at once would reset the connection, and
-the reset can overtake the refusal."""
+"""How long a refused client may be silent before it is cut off. Closing at once would reset the connection, and the
+reset can overtake the refusal."""
+_LONGEST_LINGER: Final = 30.0
+"""How long it may go on sending. Many clients look for a reply only when they have sent all."""
 _MAX_PIPELINED: Final = 32
 _MAX_PIPELINED_BYTES: Final = 1024 * 1024
 
@@ -67,8 +69,8 @@ class _Phase:
 class ServerConnection(asyncio.Protocol, Client):
     """An HTTP/1.1 server connection."""
 
-    __slots__ = ("_advancing", "_answering", "_hub", "_in_body", "_listener", "_paused", "_phase", "_reader",
-                 "_reading", "_refusal", "_transport", "_unsent", "_watched", "expires")  # fmt: skip
+    __slots__ = ("_advancing", "_answering", "_hub", "_in_body", "_lingers_until", "_listener", "_paused", "_phase",
+                 "_reader", "_reading", "_refusal", "_transport", "_unsent", "_watched", "expires")  # fmt: skip
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -86,6 +88,7 @@ class ServerConnection(asyncio.Protocol, Client):
         self._in_body = False
         self._unsent = 0
         """Bytes of answers that the client had not taken when it was last looked at."""
+        self._lingers_until = 0.0
         self.expires = 0.0
 
     # --- for whoever answers
@@ -199,6 +202,7 @@ class ServerConnection(asyncio.Protocol, Client):
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
         if self._phase != _Phase.OPEN or self._refusal is not None:
+            self._linger()
             return
         reader = self._reader
         try:
@@ -264,9 +268,17 @@ class ServerConnection(asyncio.Protocol, Client):
     def _refuse(self, refusal: Refusal) -> None:
         self._phase = _Phase.LINGERING
         self.expires = self._hub.clock.now + _LINGER_SECONDS
+        self._lingers_until = self._hub.clock.now + _LONGEST_LINGER
+        if self._reader.current is not None:
+            self._reader.current.drop()
         self.write(self._hub.refuse(refusal))
         if not self._transport.is_closing():
             self._transport.write_eof()
+
+    def _linger(self) -> None:
+        """A client that was refused still sends."""
+        if self._phase == _Phase.LINGERING and not self._hub.draining:
+            self.expires = min(self._hub.clock.now + _LINGER_SECONDS, self._lingers_until)
 
 
 def _too_many(waiting: Iterable[Request]) -> bool:
