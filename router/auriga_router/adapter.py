@@ -33,6 +33,7 @@ from auriga_router.translate import (
 from auriga_router.translate.completion_encoder import CompletionEncoder
 from auriga_router.translate.stream import Decoder, Encoder
 from auriga_router.translated import TranslatedRelay, TranslatedStream, TranslatedWhole, left_out
+from auriga_router.unsaid import usage_event
 from auriga_router.wire.http import ResponseHead, unchunk
 
 
@@ -58,6 +59,9 @@ class Adapter(Protocol):
 
     def tokens(self, prompt: int) -> int:
         """How many a committed stream took, prompt included. ``prompt``: where nobody says so, this was its part."""
+
+    def unsaid(self) -> bytes:
+        """What the endpoint was to say between the end of the answer and the end of its stream, and has not."""
 
     def translation(self) -> Translation | None:
         """After a break: the caller's stream so far, for another endpoint to go on with; None if that cannot be."""
@@ -136,6 +140,11 @@ class PassThrough(Adapter):
         """See Adapter."""
         return usage.of_answer(self._relay.sent() or b"", prompt)
 
+    def unsaid(self) -> bytes:
+        """See Adapter."""
+        sent = None if self._relay.ended else self._relay.sent()
+        return b"" if sent is None else usage_event(self._call, unchunk(sent) if self._call.chunked else sent)
+
     def translation(self) -> Translation | None:
         """See Adapter. What was forwarded is read again, into an encoder that then stands where the caller does."""
         call = self._call
@@ -144,7 +153,8 @@ class PassThrough(Adapter):
             return None
         identity = Identity(call.request_id.decode("ascii"), 0, verbatim=True)
         try:
-            translation = Translation(*_wires(call, identity), Tape())
+            asked = None if call.operation.wire is None else call.asked.request
+            translation = Translation(*_wires(call, identity), Tape(), asked)
             translation.feed(unchunk(sent) if call.chunked else sent)
         except (RequestError, HttpParserError):
             return None
@@ -180,7 +190,7 @@ class Translated(Adapter):
         call = self._call
         write = encoder(call.wire, self.identity, call.asked.reply)
         tape = Tape() if call.chain.resume else None
-        translation = Translation(decoder(self._backend.wire, self.identity), write, tape)
+        translation = Translation(decoder(self._backend.wire, self.identity), write, tape, call.asked.request)
         self._held = TranslatedStream(translation, head, limit, call.explains_silence)
         return self._held
 
@@ -196,6 +206,10 @@ class Translated(Adapter):
     def tokens(self, prompt: int) -> int:
         """See Adapter."""
         return self._held.translation.tokens(prompt)
+
+    def unsaid(self) -> bytes:
+        """See Adapter. A translation ends with what there is to say."""
+        return b""
 
     def translation(self) -> Translation | None:
         """See Adapter."""

@@ -57,6 +57,8 @@ class Flow:
             if self.rest is None or not self._spent(self.rest):
                 return False
             end = self._stream.frame(self.rest.finish(Stop.LENGTH)) + (LAST_CHUNK if self._call.chunked else b"")
+        elif unsaid := self._adapter.unsaid():
+            self._client.write(self._stream.frame(unsaid))
         self._client.write(end)
         return True
 

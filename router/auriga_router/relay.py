@@ -69,6 +69,11 @@ class Relay(Stream):
             self._pack()
         return data
 
+    @property
+    def ended(self) -> bool:
+        """Has the dialect's end mark been sent?"""
+        return self._ended
+
     def sent(self) -> bytes | None:
         """All that was sent to the client; None if it was not kept, or was too much."""
         packed = None if self._journal is None else self._journal.read()

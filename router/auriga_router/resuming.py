@@ -95,6 +95,10 @@ class Resuming(Adapter):
         """See Adapter."""
         return self._translation.tokens(prompt)
 
+    def unsaid(self) -> bytes:
+        """See Adapter. A translation ends with what there is to say."""
+        return b""
+
     def translation(self) -> Translation | None:
         """See Adapter."""
         return self._translation if self._translation.resumable else None

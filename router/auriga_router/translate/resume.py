@@ -20,6 +20,7 @@ from auriga_router.translate.events import (
     RefusalDelta,
     Started,
     TextDelta,
+    ToolArguments,
     ToolStarted,
 )
 from auriga_router.translate.failure import Failure, Kind
@@ -33,7 +34,7 @@ _SURE = 16
 class Tape:
     """What a caller has been sent."""
 
-    __slots__ = ("_limit", "_size", "_text", "_thoughts", "other", "text_tokens", "thought_tokens")
+    __slots__ = ("_limit", "_size", "_text", "_thoughts", "other", "other_tokens", "text_tokens", "thought_tokens")
 
     def __init__(self, limit: int = LONGEST_TAPE) -> None:
         self._limit = limit
@@ -43,6 +44,8 @@ class Tape:
         self.text_tokens = 0
         """Pieces of text: with llama-server, tokens."""
         self.thought_tokens = 0
+        self.other_tokens = 0
+        """Of what cannot be continued."""
         self.other = False
         """Something has begun that cannot be continued: a tool call, a refusal, second thoughts."""
 
@@ -64,7 +67,7 @@ class Tape:
     @property
     def tokens(self) -> int:
         """Of all that was said, about."""
-        return self.text_tokens + self.thought_tokens
+        return self.text_tokens + self.thought_tokens + self.other_tokens
 
     @property
     def resumable(self) -> bool:
@@ -81,7 +84,8 @@ class Tape:
                 self.thought_tokens += 1
                 self.other = self.other or bool(self._text)
                 self._keep(self._thoughts, event.text)
-            elif isinstance(event, ToolStarted | RefusalDelta):
+            elif isinstance(event, ToolStarted | ToolArguments | RefusalDelta):
+                self.other_tokens += 1
                 self.other = True
 
     def _keep(self, pieces: list[str], text: str) -> None:

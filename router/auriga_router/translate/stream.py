@@ -8,9 +8,12 @@ Whoever moves the bytes decides when to commit, to go on elsewhere or to give up
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from auriga_router.translate.answer import Stop, Usage
+from auriga_router.translate.canonical import Request
+from auriga_router.translate.estimate import estimate
 from auriga_router.translate.events import CONTENT, Event, Failed, Finished
 from auriga_router.translate.failure import Failure, Kind
 from auriga_router.translate.resume import Resumed, Start, Tape
@@ -41,9 +44,15 @@ class Encoder(Protocol):
 class Translation:
     """One caller's stream."""
 
-    __slots__ = ("_decoder", "_encoder", "_resumed", "_usage", "content", "failure", "finished", "reasoned", "tape")
+    __slots__ = (
+        "_asked", "_decoder", "_encoder", "_resumed", "_usage", "content", "failure", "finished", "reasoned", "tape",
+    )  # fmt: skip
 
-    def __init__(self, decoder: Decoder, encoder: Encoder, tape: Tape | None = None) -> None:
+    def __init__(
+        self, decoder: Decoder, encoder: Encoder, tape: Tape | None = None, asked: Request | None = None
+    ) -> None:
+        """``asked``: with a tape, to estimate usage by where the endpoint tells none."""
+        self._asked = asked
         self._decoder = decoder
         self._encoder = encoder
         self._resumed: Resumed | None = None
@@ -107,10 +116,19 @@ class Translation:
             self._note(event)
         if self.tape is not None:
             self.tape.record(events)
+            if self.finished and self._usage is None:
+                self._estimate(events, self.tape)
         out = self._encoder.encode(events)
         if getattr(self._encoder, "too_long", False):
             self.failure = Failure(Kind.MALFORMED)
         return out
+
+    def _estimate(self, events: list[Event], tape: Tape) -> None:
+        """It was lost before it could, or never does; zero, as Messages would have it, is further from the truth."""
+        for place, event in enumerate(events):
+            if isinstance(event, Finished) and self._asked is not None:
+                counted = Usage(input=estimate(self._asked), output=tape.tokens, reasoning=tape.thought_tokens)
+                events[place] = replace(event, usage=counted)
 
     def _note(self, event: Event) -> None:
         if type(event) in CONTENT:
