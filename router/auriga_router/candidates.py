@@ -68,8 +68,8 @@ class Candidates:
         """Who is best at going on: key of the Model whose answer it is."""
         self._deaths = 0
         """How many died in a row while they had the request, and had shown nothing."""
-        self._stalled = False
-        """Its answer has stalled at an endpoint of ours before."""
+        self._stalled: Endpoint | None = None
+        """Where its answer stalled first, of the endpoints that are ours."""
         self._lost: dict[Endpoint, _Loss] | None = None
         self._tried_before = 0
         """How many were tried before the first break."""
@@ -139,18 +139,26 @@ class Candidates:
         if again:
             self._lose(member, endpoint, now)
         else:
-            if self._lost is not None:
-                self._lost.pop(endpoint, None)  # it was cut before: now it is known to be there, and silent
-            self._tried.append(endpoint)
+            self._give_up(endpoint)  # also if it was cut before: now it is known to be there, and silent
+
+    def _give_up(self, endpoint: Endpoint) -> None:
+        if self._lost is not None:
+            self._lost.pop(endpoint, None)
+        self._tried.append(endpoint)
 
     def _may_hang(self, member: Member, endpoint: Endpoint, outcome: Outcome) -> bool:
         """Has it fallen silent as an engine does that hangs, and is ended and started again because of that?
 
         Believed once: perhaps the request is what they hang of. One that was cut before is there, and silent.
         """
-        if outcome is not Outcome.STALL or member.backend.external or self._stalled or endpoint in self._broke:
+        if outcome is not Outcome.STALL or member.backend.external:
             return False
-        self._stalled = True
+        if self._stalled is not None:
+            self._give_up(self._stalled)
+            return False
+        if endpoint in self._broke:
+            return False
+        self._stalled = endpoint
         return True
 
     def _lose(self, member: Member, endpoint: Endpoint, now: float) -> None:
