@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 Handle = Callable[[Request, ServerConnection], Listener | None]
 """Answers a request; gives whom to tell about its client, if there is somebody."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-_CODES = {413: "request_too_large"}
+_CODES = {413: "request_too_large", 503: "unavailable"}
 """Of refusals, where a caller can do something about it."""
 _ID: Final = b"x-request-id"
 _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
@@ -116,6 +116,8 @@ class Front:
         dialect = dialect_of(_path(refusal.target))
         body = dialect.error(Problem(refusal.status, code, refusal.message))
         headers = dialect.id_headers(self._request_id(None))
+        if refusal.status == 503:
+            headers += b"retry-after: 5\r\n"
         if self._origins is not None:
             headers += self._origins.lines_for(refusal.origin)
         return reply(refusal.status, headers, body, close=True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from support.wire_client import Client
+from auriga_router.wire.http import reply
+from auriga_router.wire.request import Request
+from auriga_router.wire.server import Hub, ServerConnection
+from support.wire_client import LIMIT, Client, Socket
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 400\r\n"
 WHOLE = HEAD + b"\r\n" + b"x" * 400
@@ -82,3 +85,45 @@ def test_who_waits_for_an_answer_may_be_silent_however_long_that_takes() -> None
     assert not client.socket.ended
     client.answers()
     assert client.status == b"200"
+
+
+def answering_at_once() -> Hub:
+    def handle(request: Request, client: ServerConnection) -> None:
+        client.write(reply(200, b"", request.body))
+        client.done(keep_alive=True)
+
+    hub = Client().hub
+    hub.handle = handle
+    return hub
+
+
+def begins(hub: Hub, size: int) -> tuple[ServerConnection, Socket]:
+    """A body of which all but the last byte has come."""
+    connection, socket = ServerConnection(hub), Socket()
+    connection.connection_made(socket)
+    connection.data_received(b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size)
+    connection.data_received(b"x" * (size - 1))
+    return connection, socket
+
+
+def test_bodies_that_never_end_do_not_add_up() -> None:
+    hub = answering_at_once()
+    others = [begins(hub, LIMIT) for _ in range(12)]
+    assert [socket.sent[9:12] for _, socket in others] == [b""] * 8 + [b"503"] * 4
+    assert hub.receiving == 8 * (LIMIT - 1)
+    small, large = begins(hub, 20), begins(hub, 500)
+    small[0].data_received(b"x")
+    assert (small[1].sent[9:12], large[1].sent[9:12]) == (b"200", b"503")
+
+
+def test_what_came_counts_until_it_is_whole_or_its_client_goes() -> None:
+    hub = answering_at_once()
+    others = [begins(hub, LIMIT) for _ in range(9)]
+    others[0][0].data_received(b"x")
+    assert (others[0][1].sent[9:12], hub.receiving) == (b"200", 7 * (LIMIT - 1))
+    for connection, _ in others:
+        connection.connection_lost(None)
+    assert hub.receiving == 0
+    connection, socket = begins(hub, LIMIT)
+    connection.data_received(b"xPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+    assert (socket.sent[9:12], hub.receiving) == (b"200", 3)

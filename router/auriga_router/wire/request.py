@@ -277,40 +277,44 @@ def check(request: Request, body_limit: int) -> Refusal | None:
         and b"host" in headers
     ):
         return None
-    refusal = _too_large(request, body_limit) or _wrong(request)
-    return refusal and refusal._replace(origin=headers.get(b"origin", b""))
+    return _too_large(request, body_limit) or _wrong(request)
+
+
+def refused(request: Request, status: int, message: str) -> Refusal:
+    """Why this request is not even looked at."""
+    return Refusal(status, message, request.target, request.headers.get(b"origin", b""))
 
 
 def _too_large(request: Request, body_limit: int) -> Refusal | None:
     length = request.headers.get(b"content-length")
     if request.head_size > MAX_HEAD:
-        return Refusal(431, f"the head of the request is larger than {MAX_HEAD} bytes", request.target)
+        return refused(request, 431, f"the head of the request is larger than {MAX_HEAD} bytes")
     if request.size > body_limit or (length is not None and not request.size and int(length) > body_limit):
-        return Refusal(413, f"the body is larger than {body_limit} bytes", request.target)
+        return refused(request, 413, f"the body is larger than {body_limit} bytes")
     if _is_mostly_framing(request):
-        return Refusal(431, "the trailers, or the extensions of chunks, are too large", request.target)
+        return refused(request, 431, "the trailers, or the extensions of chunks, are too large")
     return None
 
 
 def _wrong(request: Request) -> Refusal | None:
     headers = request.headers
     if request.unknown_version:
-        return Refusal(505, "the only versions understood are HTTP/1.1 and HTTP/1.0", request.target)
+        return refused(request, 505, "the only versions understood are HTTP/1.1 and HTTP/1.0")
     if request.repeats:
-        return Refusal(400, f"there is more than one {request.repeats.decode('ascii')} header", request.target)
+        return refused(request, 400, f"there is more than one {request.repeats.decode('ascii')} header")
     if b"transfer-encoding" in headers and request.http10:
-        return Refusal(400, "HTTP/1.0 has no Transfer-Encoding", request.target)
+        return refused(request, 400, "HTTP/1.0 has no Transfer-Encoding")
     if b"host" not in headers and not request.http10:
-        return Refusal(400, "the Host header is missing", request.target)
+        return refused(request, 400, "the Host header is missing")
     return _unsupported(request) if request.unusual else None
 
 
 def _unsupported(request: Request) -> Refusal | None:
     headers = request.headers
     if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-        return Refusal(501, "the only transfer coding understood is chunked", request.target)
+        return refused(request, 501, "the only transfer coding understood is chunked")
     if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
-        return Refusal(417, "the only expectation understood is 100-continue", request.target)
+        return refused(request, 417, "the only expectation understood is 100-continue")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        return Refusal(415, "the body must not be compressed", request.target)
+        return refused(request, 415, "the body must not be compressed")
     return None

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import httptools
 
 from auriga_router.ports import Client, CoarseClock
-from auriga_router.wire.request import Refusal, Request, RequestReader, check, is_too_large
+from auriga_router.wire.request import Refusal, Request, RequestReader, check, is_too_large, refused
 
 _HEAD_SECONDS: Final = 30.0
 _BODY_SECONDS: Final = 300.0
@@ -28,6 +28,10 @@ _LINGER_SECONDS: Final = 2.0
 reset can overtake the refusal."""
 _LONGEST_LINGER: Final = 30.0
 """How long it may go on sending. Many clients look for a reply only when they have sent all."""
+_MOST_BODIES: Final = 8
+"""Bodies of the largest size that are being received at once. What they hold counts, however many they are."""
+_SMALL: Final = 32
+"""One that is smaller by this factor is received in any case: nobody who is slow keeps usual requests out."""
 _MAX_PIPELINED: Final = 32
 _MAX_PIPELINED_BYTES: Final = 1024 * 1024
 
@@ -55,6 +59,8 @@ class Hub:
     clock: CoarseClock
     body_limit: int
     connections: set[ServerConnection] = field(default_factory=set)
+    receiving: int = 0
+    """Bytes of bodies that are not whole yet."""
     draining: bool = False
     on_empty: Callable[[], None] | None = None
     """Called when the last connection is gone."""
@@ -69,8 +75,10 @@ class _Phase:
 class ServerConnection(asyncio.Protocol, Client):
     """An HTTP/1.1 server connection."""
 
-    __slots__ = ("_advancing", "_answering", "_hub", "_in_body", "_lingers_until", "_listener", "_paused", "_phase",
-                 "_reader", "_reading", "_refusal", "_transport", "_unsent", "_watched", "expires")  # fmt: skip
+    __slots__ = (
+        "_advancing", "_answering", "_counted", "_hub", "_in_body", "_lingers_until", "_listener", "_paused", "_phase",
+        "_reader", "_reading", "_refusal", "_transport", "_unsent", "_watched", "expires",
+    )  # fmt: skip
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -89,6 +97,8 @@ class ServerConnection(asyncio.Protocol, Client):
         self._unsent = 0
         """Bytes of answers that the client had not taken when it was last looked at."""
         self._lingers_until = 0.0
+        self._counted = 0
+        """Bytes of its own in ``Hub.receiving``."""
         self.expires = 0.0
 
     # --- for whoever answers
@@ -154,7 +164,7 @@ class ServerConnection(asyncio.Protocol, Client):
         if self._answering:
             return
         if self._phase == _Phase.OPEN and self._reader.current is not None:
-            self._refuse(Refusal(408, "the request did not arrive in time"))
+            self._refuse(refused(self._reader.current, 408, "the request did not arrive in time"))
         elif self._still_reads():
             self.expires = now + (_LAST_IDLE_SECONDS if self._hub.draining else _IDLE_SECONDS)
         else:
@@ -184,6 +194,7 @@ class ServerConnection(asyncio.Protocol, Client):
         if listener is not None:
             listener.client_gone()
         self._reader.close()
+        self._count(0)
 
     def pause_writing(self) -> None:
         """Called by the event loop: the client does not keep up."""
@@ -220,6 +231,7 @@ class ServerConnection(asyncio.Protocol, Client):
         if self._watched is not request:
             self._watched = request
             self._in_body = False
+            self._count(0)
             self.expires = self._hub.clock.now + (_LAST_HEAD_SECONDS if self._hub.draining else _HEAD_SECONDS)
         if request.has_head and not self._in_body:
             self._in_body = True
@@ -230,6 +242,17 @@ class ServerConnection(asyncio.Protocol, Client):
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         elif is_too_large(request, self._hub.body_limit):
             self._refusal = check(request, self._hub.body_limit)
+        self._count(request.size)
+        if self._refusal is None and self._is_one_too_many(request):
+            self._refusal = refused(request, 503, "too much of other requests is being received; ask again")
+
+    def _count(self, size: int) -> None:
+        self._hub.receiving += size - self._counted
+        self._counted = size
+
+    def _is_one_too_many(self, request: Request) -> bool:
+        limit = self._hub.body_limit
+        return self._hub.receiving > _MOST_BODIES * limit and request.size * _SMALL > limit
 
     def _advance(self) -> None:
         """Have the next whole request answered; pipelined ones wait, and behind too many nothing more is read."""
@@ -258,6 +281,7 @@ class ServerConnection(asyncio.Protocol, Client):
         if self._watched is request:
             self._watched = None
             self._in_body = False
+            self._count(0)
         if self._hub.draining and not self._reader.whole:
             request.keep_alive = False
         self._answering = True
@@ -271,6 +295,7 @@ class ServerConnection(asyncio.Protocol, Client):
         self._lingers_until = self._hub.clock.now + _LONGEST_LINGER
         if self._reader.current is not None:
             self._reader.current.drop()
+        self._count(0)
         self.write(self._hub.refuse(refusal))
         if not self._transport.is_closing():
             self._transport.write_eof()
