@@ -10,6 +10,7 @@ import orjson
 from auriga_router.dialects import Document
 from auriga_router.translate import Identity, RequestError, Start, Tape, Wire, decoder
 from auriga_router.translate.fields import to_json
+from auriga_router.translate.numbers import whole
 from auriga_router.translate.stream import Decoder
 
 _OTHERWISE = (
@@ -39,7 +40,7 @@ def token_limit(body: bytes) -> int | None:
 
 
 def _limits(document: Document) -> dict[str, int]:
-    return {name: document[name] for name in _LIMITS if type(document.get(name)) is int and document[name] > 0}
+    return {name: limit for name in _LIMITS if (limit := whole(document.get(name)) or 0) > 0}
 
 
 class Continuation:

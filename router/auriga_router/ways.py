@@ -15,6 +15,7 @@ from auriga_router.completions import Continuation
 from auriga_router.table import Backend
 from auriga_router.translate import Identity, RequestError, Start, Tape, Wire, continuation, decoder, write_request
 from auriga_router.translate.fields import to_json
+from auriga_router.translate.numbers import whole
 from auriga_router.translate.stream import Decoder
 from auriga_router.translate.thoughts import Thinking, closing_tag
 
@@ -209,7 +210,7 @@ def _chat(call: Call, backend: Backend) -> Document:
 
 def _limited(document: Document, tape: Tape) -> Document:
     """With what is left of its limits."""
-    limits = {name: document[name] for name in _LIMITS if type(document.get(name)) is int and document[name] > 0}
+    limits = {name: limit for name in _LIMITS if (limit := whole(document.get(name)) or 0) > 0}
     return document | {name: max(limit - tape.tokens, 1) for name, limit in limits.items()}
 
 
@@ -220,14 +221,21 @@ def _prefilled(document: Document, tape: Tape, *, thoughts: bool = True) -> Docu
     turn = {"role": "assistant", "content": tape.text}
     messages = document["messages"]
     if messages[-1].get("role") == "assistant":  # the caller's own start, which some endpoints repeat
-        before = messages[-1].get("content") or ""
-        if not isinstance(before, str):
-            raise RequestError("the start of the answer is not plain text")
+        before = _plain(messages[-1].get("content") or "")
         messages = messages[:-1]
         turn["content"] = tape.text if tape.text.startswith(before) else before + tape.text
     if thoughts and tape.thoughts:
         turn["reasoning_content"] = tape.thoughts
     return document | {"messages": [*messages, turn]}
+
+
+def _plain(content: object) -> str:
+    """One text, also where it is the only part. Raises RequestError; servers put several together in their own ways."""
+    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict):
+        content = content[0].get("text") if content[0].get("type") == "text" else None
+    if not isinstance(content, str):
+        raise RequestError("the start of the answer is not plain text")
+    return content
 
 
 def _completion(document: Document, prompt: str) -> Document:

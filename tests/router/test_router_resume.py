@@ -90,6 +90,30 @@ async def test_the_next_member_goes_on(how: str) -> None:
         assert (stream.usage["prompt_tokens"], stream.usage["completion_tokens"]) == (7, 6)
 
 
+async def test_whole_numbers_may_be_written_with_a_fraction() -> None:
+    """As JavaScript's and Go's numbers sometimes are; OpenAI and llama-server take them."""
+    seen = asyncio.Event()
+    async with (
+        Upstream(scripts.cut(3, "rst", seen)) as first,
+        Upstream(continues) as second,
+        role(first.address, second.address) as running,
+    ):
+        assert _whole(await broken(running, seen, max_tokens=50.0, n=1.0)) == scripts.TEXT
+        assert second.visits[1].json["max_tokens"] == 48
+
+
+async def test_the_callers_own_start_may_be_a_part_of_text() -> None:
+    seen = asyncio.Event()
+    start = {"role": "assistant", "content": [{"type": "text", "text": "So: "}]}
+    async with (
+        Upstream(scripts.cut(3, "rst", seen)) as first,
+        Upstream(says(REST)) as second,
+        role(first.address, second.address) as running,
+    ):
+        assert _whole(await broken(running, seen, messages=[*HELD["messages"], start])) == scripts.TEXT
+        assert second.visits[-1].json["messages"][-1] == {"role": "assistant", "content": "So: " + START}
+
+
 @pytest.mark.parametrize("kind", ["openaiCompatible", "anthropic"])
 @pytest.mark.parametrize("status", [400, 404, 413, 422, 429, 500])
 async def test_who_rejects_the_prefill_has_failed_and_the_next_member_goes_on(status: int, kind: str) -> None:

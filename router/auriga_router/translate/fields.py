@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from auriga_router.translate.canonical import Json
+from auriga_router.translate.numbers import whole
 from auriga_router.translate.problems import Dropped, Path, RequestError
 
 
@@ -89,8 +90,10 @@ class Fields:
 
     def integer(self, name: str, least: int | None = None) -> int | None:
         """A whole number."""
-        value: int | None = self._typed(name, int, "a whole number")
-        if value is not None and least is not None and value < least:
+        value = whole(self.raw(name))
+        if value is None:
+            self._typed(name, int, "a whole number")
+        elif least is not None and value < least:
             raise self.error(f"must be at least {least}", name)
         return value
 
