@@ -122,7 +122,7 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            if not self._complete:
+            if not self._complete or not self._is_chunked(data):
                 self._break(framing=True)
                 return
             self._extra = True
@@ -133,6 +133,16 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
                 self._read_head(user, self._head + data if self._head else data)
         except Exception:
             user.on_bug()  # else asyncio would end this connection, and the user would hear of a break that is none
+
+    def _is_chunked(self, data: bytes) -> bool:
+        """Does the response say itself where it ends? Of one with a wrong length nobody knows what belongs to it."""
+        if self._response is not None:
+            return self._response.chunked
+        lines = self._head + data
+        start = 0
+        for _ in range(self._interim):
+            start = lines.index(_HEAD_END, start) + 4
+        return ResponseHead(self._status, lines[start : lines.index(_HEAD_END, start) + 4]).chunked
 
     def _read_head(self, user: UpstreamUser, data: bytes) -> None:
         if not self._status:
