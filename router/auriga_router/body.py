@@ -62,7 +62,7 @@ def _parse_first(body: bytes) -> Parsed | None:
 
     Of long prompts a search for a second `model` would take as long as parsing does: that of the rest tells it.
     """
-    start = len(_OPENING) if body[len(_OPENING) : len(_OPENING) + 1] == b'"' else len(_OPENING) + 1
+    start = len(_OPENING) + (body[len(_OPENING) : len(_OPENING) + 1] == b" ")
     stop = body.find(b'"', start + 1) + 1
     if not stop or body[start] != _QUOTE or stop == len(body) or body[stop] != _COMMA:
         return None

@@ -108,6 +108,19 @@ def test_a_body_that_only_begins_well_is_refused(body: bytes) -> None:
         parse(body)
 
 
+@pytest.mark.parametrize("what", [b"x", b"-", b"[", b"{", b",", b":", b"1", b"\xa0", b"\x00"])
+def test_nothing_but_white_space_stands_before_the_model(what: bytes) -> None:
+    with pytest.raises(BodyError, match="not JSON"):
+        parse(b'{"model":%s"a","messages":[]}' % what)
+
+
+@pytest.mark.parametrize("space", [b"", b" ", b"\t", b"\n", b"\r", b"  "])
+def test_white_space_may_stand_before_the_model(space: bytes) -> None:
+    body = b'{"model":%s"a","messages":[]}' % space
+    model, _, _, span, _ = parse(body)
+    assert (model, body[slice(*span)]) == ("a", b'"a"')
+
+
 def test_many_places_that_look_alike_take_no_longer_than_reading_the_body_does() -> None:
     inner = b",".join(b'{"model": "x"}' for _ in range(20_000))
     body = b'{"a": [%s], "model": "a", "b": [%s]}' % (inner, inner)
