@@ -30,6 +30,8 @@ _UNUSUAL: Final = frozenset({b"transfer-encoding", b"content-encoding", b"expect
 _SPELLINGS: Final[dict[bytes, bytes]] = {}
 """Names of headers as they were written -> in lower case, or empty for one that nobody asks for. Clients write few."""
 _MAX_SPELLINGS: Final = 1024
+_OTHER_WORDS: Final = {b"proxy-connection": b"connection"}
+"""What llhttp heeds as if it were that."""
 _LONGEST: Final = max(map(len, _KEPT))
 
 
@@ -38,7 +40,7 @@ def _learnt(name: bytes) -> bytes:
         return b""
     if len(_SPELLINGS) >= _MAX_SPELLINGS:
         _SPELLINGS.clear()  # somebody makes names up
-    lower = name.lower()
+    lower = _OTHER_WORDS.get(name.lower(), name.lower())
     _SPELLINGS[name] = known = lower if lower in _KEPT or lower == _SECRET else b""
     return known
 
