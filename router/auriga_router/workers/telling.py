@@ -37,3 +37,5 @@ class Telling(Sending):
             self._connection.abort()
         else:
             self._client.done(keep_alive=False)
+        finally:
+            self._lines = iter(())  # at once: a task that was cancelled holds this object until the collector comes
