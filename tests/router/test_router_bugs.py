@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,7 +13,7 @@ from support.http_router import Running, role
 from support.upstreams import Upstream
 
 
-def raises(*_: object) -> Any:
+def raises(*_: object, **__: object) -> Any:
     raise ZeroDivisionError
 
 
@@ -70,13 +70,19 @@ async def test_of_one_that_waits_at_the_end_of_another(caplog: pytest.LogCapture
     assert told(caplog) == ["a request could not be answered"]
 
 
-async def test_where_the_first_attempt_begins(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Broken:
+    """A connector that cannot even fail."""
+
+    acquire = raises
+    forget = staticmethod(lambda *_: None)
+
+
+async def test_where_the_first_attempt_begins(caplog: pytest.LogCaptureFixture) -> None:
     async with Upstream(scripts.ok) as upstream, role(upstream.address) as running:
-        with monkeypatch.context() as patch:
-            patch.setattr(running.router._world.connector, "acquire", raises)
-            assert (await running.chat()).status == 500
+        world = running.router._world
+        whole, world.connector = world.connector, cast("Any", Broken())
+        assert (await running.chat()).status == 500
+        world.connector = whole
         assert running.outcomes == [("m1", "Cancelled")]
         assert nothing_is_left(running)
         assert (await running.chat()).status == 200
