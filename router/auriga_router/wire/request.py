@@ -129,7 +129,7 @@ class RequestReader:
     def __init__(self, body_limit: int) -> None:
         self._limit = body_limit
         self._counts = False
-        """A head could be too large that lies in the bytes at hand; in fewer none can."""
+        """A head could be too large that lies in the bytes at hand; in fewer none can by itself."""
         self._head_bytes = 0
         self._headers: dict[bytes, bytes] = {}
         self.current: Request | None = None
