@@ -34,3 +34,15 @@ async def test_what_comes_behind_the_last_chunk_is_dropped() -> None:
         for _ in range(2):  # on a connection each
             reply = await running.chat()
             assert (reply.status, reply.body) == (200, scripts.answer())
+
+
+@pytest.mark.parametrize("before", [b"\r\n\r\n", b"\n\n", b"\r\n"])
+async def test_a_response_begins_with_its_status_line(before: bytes) -> None:
+    async with (
+        Upstream(scripts.sends(before + scripts.reply(200, scripts.answer()))) as odd,
+        Upstream(scripts.ok) as good,
+        role(odd.address, good.address) as running,
+    ):
+        reply = await running.chat()
+        assert (reply.status, reply.body) == (200, scripts.answer())
+        assert running.outcomes == [("m1", "Malformed"), ("m2", "Ok")]

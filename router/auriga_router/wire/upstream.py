@@ -13,6 +13,8 @@ from auriga_router.wire.http import ResponseHead
 
 _MAX_HEAD: Final = 65536
 _HEAD_END: Final = b"\r\n\r\n"
+_FIRST: Final = ord("H")
+"""Of every response. llhttp lets line ends pass before it, which would be taken for the end of its head here."""
 _JOIN_BELOW: Final = 65536
 """Bytes up to which copying into one buffer is cheaper than two writes."""
 
@@ -149,6 +151,9 @@ class UpstreamConnection(asyncio.Protocol, Upstream):
             self._head = data
             if len(data) > _MAX_HEAD:
                 self._break(framing=True)
+            return
+        if data[0] != _FIRST:
+            self._break(framing=True)
             return
         start = 0
         while self._interim:
