@@ -34,7 +34,7 @@ def check(operation: Operation, document: Document) -> None:
             continue
         if kind == _PROMPT:
             _check_prompt(name, value)
-        elif not isinstance(value, _NUMERIC):
+        elif not isinstance(value, _NUMERIC) or value is True or value is False:
             raise BodyError(f"{name}: must be a number", name)
         elif kind == _LIMIT and (value < 1 or value != value // 1):
             _check_limit(operation, name, value)

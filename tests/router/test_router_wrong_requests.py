@@ -25,6 +25,8 @@ RIGHT: dict[str, dict[str, Any]] = {
 }
 SHARED: list[tuple[dict[str, Any], str]] = [
     ({"temperature": "hot"}, "temperature"),
+    ({"max_tokens": True}, "max_tokens"),
+    ({"n": False}, "n"),
     ({"top_p": {}}, "top_p"),
     ({"stream": "yes"}, "stream"),
 ]
