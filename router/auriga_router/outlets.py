@@ -50,7 +50,8 @@ def to_stdout(lines: bytes) -> None:
         raise OSError(errno.EBADF, "standard output is closed")
     left = memoryview(lines)
     while left:
-        left = left[os.write(sys.stdout.fileno(), left) :]
+        written = os.write(sys.stdout.fileno(), left)  # not inside the slice: mypyc would make the call twice
+        left = left[written:]
 
 
 class Shared:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from auriga_router.endpoint import Address, Endpoint, Kept
@@ -97,8 +98,9 @@ class _Pool(Kept, Keeper):
 
     async def _connect(self) -> None:
         try:
+            # No lambda: compiled, it and the coroutine would hold each other until the collector comes.
             connection: UpstreamConnection | None = await connect(
-                self._address, self._tls, lambda: UpstreamConnection(self), self._lookups
+                self._address, self._tls, partial(UpstreamConnection, self), self._lookups
             )
         except (OSError, ValueError):  # ValueError: a name that cannot be looked up at all
             connection = None
